@@ -1,0 +1,89 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { ServiceError } from "../errors.ts";
+import type { EventLog } from "../log/event-log.ts";
+import type { Topic } from "../log/topic.ts";
+import { type Chunk, chunkDraft } from "./chunk.ts";
+
+/** Adjacent deltas are merged for at most so long; the first goes out at once. */
+const MERGE_MS = 20;
+/** How long an absent log is waited for, before the generation is given up. */
+const PATIENCE_MS = 30_000;
+
+export interface ChunkWriterOptions {
+  readonly log: EventLog;
+  readonly topic: Topic;
+  /** This writer's number: the log refuses one that a newer writer has replaced. */
+  readonly fence: number;
+}
+
+/**
+ * Appends a generation's chunks in order, one append at a time. A repetition after a lost reply carries the token of the
+ * first try, so that it doubles nothing.
+ */
+export class ChunkWriter {
+  readonly #options: ChunkWriterOptions;
+  #queue: Chunk[] = [];
+  #pumping: Promise<void> | undefined;
+  #appendedAt = Number.NEGATIVE_INFINITY;
+  #failure: unknown;
+  #ending = false;
+
+  constructor(options: ChunkWriterOptions) {
+    this.#options = options;
+  }
+
+  /** @throws what an earlier append failed with */
+  write(chunk: Chunk): void {
+    if (this.#failure) throw this.#failure;
+    const last = this.#queue.at(-1);
+    if (chunk.type === "text-delta" && last?.type === "text-delta" && last.id === chunk.id)
+      last.delta += chunk.delta;
+    else this.#queue.push({ ...chunk });
+    this.#pumping ??= this.#pump();
+  }
+
+  /** Appends what is left and closes the topic with it. */
+  async end(...chunks: readonly Chunk[]): Promise<void> {
+    this.#ending = true;
+    for (const chunk of chunks) this.write(chunk);
+    await this.#pumping;
+    if (this.#failure) throw this.#failure;
+  }
+
+  async #pump(): Promise<void> {
+    try {
+      while (this.#queue.length > 0) {
+        const waitMs = this.#appendedAt + MERGE_MS - performance.now();
+        if (waitMs > 0 && !this.#ending) await delay(waitMs);
+        const chunks = this.#queue;
+        this.#queue = [];
+        this.#appendedAt = performance.now();
+        await this.#append(chunks);
+      }
+    } catch (error) {
+      this.#failure = error;
+    } finally {
+      this.#pumping = undefined;
+    }
+  }
+
+  async #append(chunks: readonly Chunk[]): Promise<void> {
+    const { log, topic, fence } = this.#options;
+    const options = {
+      fence: { number: fence, token: randomBytes(9).toString("base64url") },
+      close: chunks.at(-1)?.type === "finish",
+    };
+    const giveUpAt = performance.now() + PATIENCE_MS;
+    for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
+      try {
+        await log.append(topic, chunks.map(chunkDraft), options);
+        return;
+      } catch (error) {
+        const passing = error instanceof ServiceError && error.code === "log-unavailable";
+        if (!passing || performance.now() > giveUpAt) throw error;
+        await delay(pauseMs);
+      }
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import type { Event, EventDraft } from "../log/event.ts";
+import type { FinishReason, Usage } from "../wire/chat.ts";
+
+/**
+ * The entries of a generation's topic: UI message chunks of the AI SDK, in the subset that every version of its client
+ * accepts, with members of our own that only our projections show (`model`, `code`, `retryable`, `finishReason`,
+ * `usage`). An entry is one chunk, its event type the chunk's type. The last one is always `finish`, preceded by `abort`
+ * or `error` when the end was not normal.
+ */
+export type Chunk =
+  | { type: "start"; messageId: string; model: string }
+  | { type: "start-step" }
+  | { type: "text-start"; id: string }
+  | { type: "text-delta"; id: string; delta: string }
+  | { type: "text-end"; id: string }
+  | { type: "finish-step" }
+  | { type: "error"; errorText: string; code: string; retryable: boolean }
+  | { type: "abort" }
+  | { type: "finish"; finishReason: FinishReason; usage: Usage }
+  /** A request to stop, from whoever asks; projections skip it. */
+  | { type: "stop" };
+
+export function chunkDraft(chunk: Chunk): EventDraft {
+  return { type: chunk.type, data: JSON.stringify(chunk) };
+}
+
+const parsed = new WeakMap<Event, Chunk>();
+
+/** The chunk in an event; parsed once, whatever the number of readers. */
+export function chunkOf(event: Event): Chunk {
+  let chunk = parsed.get(event);
+  if (!chunk) parsed.set(event, (chunk = JSON.parse(event.data) as Chunk));
+  return chunk;
+}

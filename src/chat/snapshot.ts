@@ -1,0 +1,58 @@
+import type { Event } from "../log/event.ts";
+import type { GenerationSnapshot } from "../wire/chat.ts";
+import { chunkOf } from "./chunk.ts";
+
+/** Folds a generation's events, in order, into one document. */
+export class SnapshotFold {
+  readonly #generation: string;
+  #snapshot: GenerationSnapshot | undefined;
+
+  constructor(generation: string) {
+    this.#generation = generation;
+  }
+
+  /** Undefined before `start`. */
+  get snapshot(): GenerationSnapshot | undefined {
+    return this.#snapshot;
+  }
+
+  add(event: Event): void {
+    const chunk = chunkOf(event);
+    const at = new Date(event.position.ms).toISOString();
+    if (chunk.type === "start") {
+      const { model } = chunk;
+      this.#snapshot = {
+        generation: this.#generation,
+        state: "running",
+        model,
+        text: "",
+        startedAt: at,
+      };
+    }
+    const snapshot = this.#snapshot;
+    if (!snapshot) return;
+    switch (chunk.type) {
+      case "text-delta":
+        snapshot.text += chunk.delta;
+        break;
+      case "error":
+        snapshot.error = { code: chunk.code, message: chunk.errorText, retryable: chunk.retryable };
+        break;
+      case "finish":
+        snapshot.state = STATES[chunk.finishReason];
+        snapshot.finishReason = chunk.finishReason;
+        snapshot.usage = chunk.usage;
+        snapshot.endedAt = at;
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+const STATES = {
+  stop: "finished",
+  length: "finished",
+  stopped: "stopped",
+  error: "failed",
+} as const;

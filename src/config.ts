@@ -1,0 +1,160 @@
+import { z } from "zod";
+import { DEFAULT_RETENTION, type Retention, type RetentionTable } from "./log/retention.ts";
+import { TOPIC_KINDS, type TopicKind } from "./log/topic.ts";
+import { tryDuration, trySize } from "./wire/units.ts";
+
+function parsed<T>(parse: (text: string) => T | undefined, expected: string) {
+  return z.string().transform((text, context) => {
+    const value = parse(text.trim());
+    if (value !== undefined) return value;
+    context.addIssue({
+      code: "custom",
+      message: `expected ${expected}, not ${JSON.stringify(text)}`,
+    });
+    return z.NEVER;
+  });
+}
+
+const duration = parsed(tryDuration, "a duration like 500, 15s or 2m");
+const size = parsed(trySize, "a size like 1024, 64KiB or 1MiB");
+
+function whole(min: number, max: number) {
+  const inRange = (text: string) =>
+    /^\d{1,10}$/.test(text) && +text >= min && +text <= max ? +text : undefined;
+  return parsed(inRange, `a whole number from ${min} to ${max}`);
+}
+
+const origins = parsed((text) => {
+  const list = text.split(",").map((origin) => origin.trim());
+  const valid = (origin: string) =>
+    origin === "*" || (URL.canParse(origin) && new URL(origin).origin === origin);
+  return list.every(valid) ? list : undefined;
+}, "origins like https://app.example.com, separated by commas");
+
+const redisUrl = parsed(
+  (text) => (URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol) ? text : undefined),
+  "a URL like redis://host:6379 or rediss://user:password@host:6380",
+);
+
+const retention = parsed((text): Retention | undefined => {
+  const [count = "", idle = "", ...rest] = text.split(",").map((part) => part.trim());
+  const idleMs = tryDuration(idle);
+  if (!/^\d{1,9}$/.test(count) || idleMs === undefined || rest.length > 0) return undefined;
+  return { count: Number(count), idleMs };
+}, "count,idle like 10000,24h (0 = no limit)");
+
+export type RetentionVariable = `RETENTION_${Uppercase<TopicKind>}`;
+
+const retentionVariable = (kind: TopicKind) =>
+  `RETENTION_${kind.toUpperCase()}` as RetentionVariable;
+
+const retentionVariables = Object.fromEntries(
+  TOPIC_KINDS.map((kind) => [retentionVariable(kind), retention.optional()]),
+) as Record<RetentionVariable, z.ZodOptional<typeof retention>>;
+
+/** Every variable that the service reads; README's table is tested against it. */
+export const ENVIRONMENT = z.object({
+  PORT: whole(0, 65_535).default(8080),
+  HOST: z.string().default("0.0.0.0"),
+  REDIS_URL: redisUrl.optional(),
+  REDIS_HOST: z.string().optional(),
+  REDIS_PORT: whole(1, 65_535).default(6379),
+  MAX_CONNECTIONS: whole(1, 10_000_000).default(10_000),
+  BUFFER_SIZE: whole(1, 1_000_000).default(1_024),
+  BUFFER_MEMORY: size.default(64 * 1_024 ** 2),
+  EMBEDDED_LOG_SIZE: size.default(256 * 1_024 ** 2),
+  HEARTBEAT_INTERVAL: duration.default(15_000),
+  STALL_TIMEOUT: duration.default(30_000),
+  MAX_CONNECTION_AGE: duration.default(600_000),
+  DRAIN_WINDOW: duration.default(30_000),
+  AUDIT_INTERVAL: duration.default(30_000),
+  PROBE_INTERVAL: duration.default(2_000),
+  PROBE_TIMEOUT: duration.default(5_000),
+  MAX_BODY_SIZE: size.default(1_024 ** 2),
+  MAX_EVENT_SIZE: size.default(256 * 1_024),
+  BODY_TIMEOUT: duration.default(30_000),
+  ...retentionVariables,
+  CORS_ORIGINS: origins.default([]),
+  AI_DEMO_DELAY: duration.default(50),
+  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+});
+
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  /** Undefined = the embedded log. */
+  readonly redisUrl: string | undefined;
+  readonly probeIntervalMs: number;
+  readonly probeTimeoutMs: number;
+  readonly embeddedLogBytes: number;
+  readonly retention: RetentionTable;
+  readonly maxConnections: number;
+  readonly heartbeatMs: number;
+  readonly stallMs: number;
+  readonly maxConnectionAgeMs: number;
+  readonly drainWindowMs: number;
+  /** Events in a topic's ring. */
+  readonly ringCapacity: number;
+  /** Of all rings together. */
+  readonly ringBytes: number;
+  readonly auditMs: number;
+  readonly maxBodyBytes: number;
+  readonly maxEventBytes: number;
+  readonly bodyTimeoutMs: number;
+  readonly corsOrigins: readonly string[];
+  readonly demoDelayMs: number;
+  readonly logLevel: string;
+}
+
+/** Thrown with every problem at once. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}
+
+/** Environment → configuration; pure. @throws ConfigError */
+export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  // An empty variable counts as unset, as compose files and ConfigMaps leave them.
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+  const result = ENVIRONMENT.safeParse(set);
+  if (!result.success) {
+    const problems = result.error.issues.map(
+      (issue) => `  ${issue.path.join(".")}: ${issue.message}`,
+    );
+    throw new ConfigError(`The configuration is not valid:\n${problems.join("\n")}`);
+  }
+  const env = result.data;
+  return Object.freeze({
+    port: env.PORT,
+    host: env.HOST,
+    redisUrl:
+      env.REDIS_URL ?? (env.REDIS_HOST ? `redis://${env.REDIS_HOST}:${env.REDIS_PORT}` : undefined),
+    probeIntervalMs: env.PROBE_INTERVAL,
+    probeTimeoutMs: env.PROBE_TIMEOUT,
+    embeddedLogBytes: env.EMBEDDED_LOG_SIZE,
+    retention: retentionTable(env),
+    maxConnections: env.MAX_CONNECTIONS,
+    heartbeatMs: env.HEARTBEAT_INTERVAL,
+    stallMs: env.STALL_TIMEOUT,
+    maxConnectionAgeMs: env.MAX_CONNECTION_AGE,
+    drainWindowMs: env.DRAIN_WINDOW,
+    ringCapacity: env.BUFFER_SIZE,
+    ringBytes: env.BUFFER_MEMORY,
+    auditMs: env.AUDIT_INTERVAL,
+    maxBodyBytes: env.MAX_BODY_SIZE,
+    maxEventBytes: env.MAX_EVENT_SIZE,
+    bodyTimeoutMs: env.BODY_TIMEOUT,
+    corsOrigins: env.CORS_ORIGINS,
+    demoDelayMs: env.AI_DEMO_DELAY,
+    logLevel: env.LOG_LEVEL,
+  });
+}
+
+function retentionTable(
+  env: Readonly<Partial<Record<RetentionVariable, Retention>>>,
+): RetentionTable {
+  const entries = TOPIC_KINDS.map((kind) => [
+    kind,
+    { ...DEFAULT_RETENTION[kind], ...env[retentionVariable(kind)] },
+  ]);
+  return Object.freeze(Object.fromEntries(entries)) as RetentionTable;
+}

@@ -1,0 +1,247 @@
+import { randomBytes } from "node:crypto";
+import type { Batch } from "../hub/batch.ts";
+import type { Hub } from "../hub/hub.ts";
+import type { Outlet, Reader } from "../hub/reader.ts";
+import type {
+  DroppedNotice,
+  GapNotice,
+  Subscription,
+  SubscriptionRequest,
+} from "../hub/subscription.ts";
+import type { Event } from "../log/event.ts";
+import { formatPosition, type Position } from "../log/position.ts";
+import type { Topic } from "../log/topic.ts";
+import type { Pack, Transport } from "../transports/transport.ts";
+import { adviseRetryMs, CLOSE_REASONS, type CloseReason } from "./close-reason.ts";
+
+/** What all connections share, and tell. */
+export interface ConnectionContext {
+  readonly hub: Hub;
+  readonly heartbeatMs: number;
+  readonly stallMs: number;
+  onDelivered(connection: Connection, events: number): void;
+  onClosed(connection: Connection, reason: CloseReason): void;
+  onFailed(connection: Connection, error: unknown): void;
+}
+
+export interface ConnectionRequest {
+  readonly transport: Transport;
+  readonly principal: string;
+  /** Of the client, as far as it is known. */
+  readonly address: string;
+  readonly subscriptions: readonly SubscriptionRequest[];
+  /** False ends the stream after the backlog. */
+  readonly follow: boolean;
+  /** Members of `connected` beside the usual ones. */
+  readonly greeting?: object;
+  /** Told of the first event, for the metric. */
+  readonly onFirstEvent?: () => void;
+}
+
+/** One client attached through one transport: turns what the hub hands over into frames. */
+export class Connection implements Outlet {
+  readonly id = randomBytes(9).toString("base64url");
+  readonly transport: Transport;
+  readonly principal: string;
+  readonly address: string;
+  readonly connectedAt = new Date();
+  readonly #context: ConnectionContext;
+  readonly #request: ConnectionRequest;
+  readonly #reader: Reader;
+  readonly #expiresAt: number;
+  readonly #deleted = new Set<Subscription>();
+  #writtenAt = performance.now();
+  #pingedAt = performance.now();
+  /** Filtered events have moved the cursor since it was last said. */
+  #movedSilently = false;
+  #sawEvent = false;
+  #closed: CloseReason | undefined;
+
+  /** @param lifetimeMs after which it is closed with `max-age`; Infinity = never */
+  constructor(context: ConnectionContext, request: ConnectionRequest, lifetimeMs: number) {
+    this.#context = context;
+    this.#request = request;
+    this.transport = request.transport;
+    this.principal = request.principal;
+    this.address = request.address;
+    this.#expiresAt = performance.now() + lifetimeMs;
+    this.#reader = context.hub.read(this, request.subscriptions);
+    this.transport.listen({
+      drained: () => this.#reader.kick(),
+      closed: () => this.#end("gone"),
+    });
+  }
+
+  get topics(): Topic[] {
+    return this.#reader.topics;
+  }
+
+  get state(): "open" | "catching-up" | "lagging" | "closed" {
+    if (this.#closed) return "closed";
+    const states = new Set(this.#reader.subscriptions.map(({ state }) => state));
+    if (states.has("lagging")) return "lagging";
+    return states.has("catching-up") || states.has("starting") ? "catching-up" : "open";
+  }
+
+  get writable(): boolean {
+    return this.transport.writable;
+  }
+
+  /** Sends the first bytes at once, before any work on the log. */
+  start(): void {
+    this.#control("connected", {
+      message: "connected",
+      connectionId: this.id,
+      topics: this.topics,
+      heartbeatMs: this.#context.heartbeatMs,
+      ...this.#request.greeting,
+    });
+    this.#reader.start();
+  }
+
+  events(subscription: Subscription, batch: Batch): void {
+    const { encoding } = this.transport;
+    const { pack } = encoding;
+    if (this.#reader.single && !subscription.filter) {
+      // Hot path: the same cursor for all readers of the topic, so one Buffer for all of them.
+      const packed = batch.once(encoding, (events) =>
+        packAll(this.#encode(subscription, events), pack),
+      );
+      return this.#sent(packed, batch.events.length);
+    }
+    const { filter } = subscription;
+    const wanted = filter ? batch.events.filter((event) => filter(event)) : batch.events;
+    const frames = this.#encode(subscription, wanted);
+    this.#movedSilently = wanted.at(-1) !== batch.events.at(-1);
+    this.#sent(packAll(frames, pack), wanted.length);
+  }
+
+  #encode(subscription: Subscription, events: readonly Event[]): Buffer[] {
+    const { format } = this.transport.encoding;
+    const frames: Buffer[] = [];
+    for (const event of events) {
+      const frame = format.event(event, this.#wireId(subscription, event.position));
+      if (frame) frames.push(frame);
+    }
+    return frames;
+  }
+
+  #wireId(subscription?: Subscription, position?: Position): string {
+    if (this.transport.encoding.format.ids === "cursor")
+      return this.#reader.cursorText(subscription, position);
+    return formatPosition(position ?? this.#reader.subscriptions[0]!.cursor);
+  }
+
+  #sent(packed: Buffer, events: number): void {
+    if (packed.length === 0) return;
+    this.transport.write(packed);
+    this.#writtenAt = performance.now();
+    this.#context.onDelivered(this, events);
+    if (this.#sawEvent) return;
+    this.#sawEvent = true;
+    this.#request.onFirstEvent?.();
+  }
+
+  gap(subscription: Subscription, { from, to, missed, reason }: GapNotice): void {
+    const data = {
+      topic: subscription.topic,
+      from: from ? formatPosition(from) : null,
+      to: to ? formatPosition(to) : null,
+      missed,
+      reason,
+    };
+    this.#control("gap", data, this.#wireId());
+    if (this.transport.encoding.format.endsAtGap) this.close("internal");
+  }
+
+  dropped(subscription: Subscription, { from, to, count }: DroppedNotice): void {
+    const data = {
+      topic: subscription.topic,
+      from: formatPosition(from),
+      to: formatPosition(to),
+      count,
+    };
+    this.#control("dropped", data, this.#wireId());
+  }
+
+  live(): void {
+    this.#control("live", {}, this.#wireId());
+    if (!this.#request.follow) this.close("finished");
+  }
+
+  finished(): void {
+    if (this.#reader.single) this.close("finished");
+  }
+
+  deleted(subscription: Subscription): void {
+    this.#deleted.add(subscription);
+    if (this.#deleted.size === this.#reader.subscriptions.length) this.close("deleted");
+  }
+
+  failed(error: unknown): void {
+    this.#context.onFailed(this, error);
+    this.close("internal");
+  }
+
+  #control(
+    type: Parameters<Transport["encoding"]["format"]["control"]>[0],
+    data: object,
+    id?: string,
+  ): void {
+    const { format, pack } = this.transport.encoding;
+    const frame = format.control(type, data, id);
+    if (!frame) return;
+    this.transport.write(pack([frame]));
+    this.#writtenAt = performance.now();
+  }
+
+  /** Looks after heartbeats, stalls and age; called by the manager's one timer. */
+  tick(now: number): void {
+    const { stallMs, heartbeatMs } = this.#context;
+    const { blockedSince } = this.transport;
+    if (blockedSince !== undefined && now - blockedSince > stallMs) return this.close("stalled");
+    if (now > this.#expiresAt) return this.close("max-age");
+    if (this.transport.ping && now - this.#pingedAt > heartbeatMs * 1.3) {
+      this.#pingedAt = now;
+      if (!this.transport.ping()) return this.close("stalled");
+    }
+    if (now - this.#writtenAt >= heartbeatMs && this.transport.writable) this.#heartbeat();
+  }
+
+  #heartbeat(): void {
+    if (this.#movedSilently) {
+      this.#movedSilently = false;
+      return this.#control("heartbeat", {}, this.#wireId());
+    }
+    const { format, pack } = this.transport.encoding;
+    this.#writtenAt = performance.now();
+    if (format.heartbeat.length > 0) this.transport.write(pack([format.heartbeat]));
+  }
+
+  /** @param spreadMs over which the advised returns of many are spread */
+  close(reason: CloseReason, spreadMs = 0): void {
+    if (this.#closed) return;
+    this.#end(reason);
+    const closing = {
+      reason,
+      reconnect: CLOSE_REASONS[reason].reconnect,
+      retryMs: adviseRetryMs(reason, spreadMs),
+    };
+    // Whoever takes nothing will not take the last words either.
+    if (reason === "stalled") this.transport.destroy();
+    else this.transport.close(closing);
+  }
+
+  #end(reason: CloseReason): void {
+    if (this.#closed) return;
+    this.#closed = reason;
+    this.#reader.close();
+    this.#context.onClosed(this, reason);
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+function packAll(frames: readonly Buffer[], pack: Pack): Buffer {
+  return frames.length > 0 ? pack(frames) : NOTHING;
+}

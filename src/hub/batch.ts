@@ -1,0 +1,53 @@
+import type { Event } from "../log/event.ts";
+import type { Position } from "../log/position.ts";
+
+/** The most data that a reader is given at once, in bytes; one larger event makes a batch of its own. */
+export const BATCH_BYTES = 64 * 1024;
+
+/** What an event weighs in rings and batches: its data and a frame around it. */
+export function weigh(event: Event): number {
+  return event.data.length + 128;
+}
+
+/**
+ * Consecutive events of one topic, and their encodings: made once, whatever the number of readers. Readers at the same
+ * position get the same Batch, and so the same Buffer.
+ */
+export class Batch {
+  /** Not empty. */
+  readonly events: readonly Event[];
+  #encodings: Map<object, unknown> | undefined;
+
+  constructor(events: readonly Event[]) {
+    this.events = events;
+  }
+
+  /** The position of its last event: the cursor of whoever has taken it. */
+  get end(): Position {
+    return this.events.at(-1)!.position;
+  }
+
+  /** The encoding under `key`, made at the first call. */
+  once<T>(key: object, make: (events: readonly Event[]) => T): T {
+    this.#encodings ??= new Map();
+    let encoding = this.#encodings.get(key) as T | undefined;
+    if (encoding === undefined) this.#encodings.set(key, (encoding = make(this.events)));
+    return encoding;
+  }
+}
+
+/** Cuts consecutive events into batches of at most BATCH_BYTES, or of one larger event. */
+export function toBatches(events: readonly Event[]): Batch[] {
+  const batches: Batch[] = [];
+  let [from, bytes] = [0, 0];
+  for (let i = 0; i < events.length; i++) {
+    const weight = weigh(events[i]!);
+    if (bytes + weight > BATCH_BYTES && i > from) {
+      batches.push(new Batch(events.slice(from, i)));
+      [from, bytes] = [i, 0];
+    }
+    bytes += weight;
+  }
+  if (from < events.length) batches.push(new Batch(from === 0 ? events : events.slice(from)));
+  return batches;
+}

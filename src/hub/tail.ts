@@ -1,0 +1,342 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { ServiceError } from "../errors.ts";
+import type { Event } from "../log/event.ts";
+import { type Doorbell, type EventLog, type Head, NO_HEAD, type Slice } from "../log/event-log.ts";
+import {
+  formatPosition,
+  justBefore,
+  ORIGIN,
+  type Position,
+  samePosition,
+} from "../log/position.ts";
+import type { Topic } from "../log/topic.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { HealCause, Metrics } from "../telemetry/metrics.ts";
+import { Batch, BATCH_BYTES, toBatches, weigh } from "./batch.ts";
+import { Ring, type RingBudget } from "./ring.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** A page of the log that is full never changes; it is shared for so long with readers who come the same way. */
+const PAGE_TTL_MS = 2_000;
+const PAGES_MAX = 16;
+const PAGE_EVENTS_MAX = 512;
+
+/** Events after a cursor as read from the log, cut into batches. */
+export interface Page {
+  readonly batches: readonly Batch[];
+  readonly gap: Slice["gap"];
+  readonly vacant: boolean;
+}
+
+export interface TailOptions {
+  readonly topic: Topic;
+  readonly log: EventLog;
+  readonly ringCapacity: number;
+  readonly budget: RingBudget;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+/**
+ * The recent events of one active topic in this process, and the subscriptions that read them live.
+ *
+ * Doorbells may be lost, repeated or late; the log is the truth. An event is accepted only when it joins on to the
+ * newest one; otherwise the tail reads on from the log (it heals), once for all its readers.
+ */
+export class Tail implements AsyncDisposable {
+  readonly topic: Topic;
+  readonly #options: TailOptions;
+  readonly #ring: Ring;
+  /** All subscriptions of this process on the topic; the live ones stand at the head; the parked ones wait for growth. */
+  readonly #subscriptions = new Set<Subscription>();
+  readonly #live = new Set<Subscription>();
+  readonly #parked = new Set<Subscription>();
+  /** Batches out of the ring, by the number of the cursor that they follow: for readers who lag alike. */
+  readonly #recent = new Map<number, Batch>();
+  readonly #pages = new Map<string, { page: Promise<Page>; at: number }>();
+  readonly #abort = new AbortController();
+  /** The newest event that has been handed to the live set, and the newest accepted. */
+  #head: Head = NO_HEAD;
+  #tip: Head = NO_HEAD;
+  #arrived: Event[] = [];
+  #flushing: NodeJS.Immediate | undefined;
+  #follow: AsyncDisposable | undefined;
+  #activation: Promise<void> | undefined;
+  #active = false;
+  #healing: Promise<void> | undefined;
+  #again = false;
+  #meanWeight = 512;
+  /** When it last knew itself to be at the log's head, on the clock of `performance.now()`. */
+  checkedAt = 0;
+  /** Set when reading the log failed: the next tick of the hub tries again. */
+  unsure = false;
+  /** Since when nobody has subscribed, on the same clock. */
+  idleSince: number | undefined = performance.now();
+
+  constructor(options: TailOptions) {
+    this.topic = options.topic;
+    this.#options = options;
+    this.#ring = new Ring(options.ringCapacity, options.budget, ORIGIN);
+  }
+
+  get head(): Head {
+    return this.#head;
+  }
+
+  get newest(): Event | undefined {
+    return this.#ring.newest;
+  }
+
+  /** What comes after the cursor, as far as the ring knows; undefined where the log must be asked. */
+  recent(cursor: Position): Batch | undefined {
+    if (!this.#ring.holds(cursor)) return undefined;
+    let batch = this.#recent.get(cursor.n);
+    if (!batch) {
+      const events = this.#ring.after(cursor, BATCH_BYTES);
+      if (events.length === 0) return undefined;
+      this.#recent.set(cursor.n, (batch = new Batch(events)));
+    }
+    return batch;
+  }
+
+  /** The cursor from which the last `count` events come next; undefined where the log must be asked. */
+  before(count: number): Position | undefined {
+    return this.#ring.before(count);
+  }
+
+  /** Resolves once doorbells ring and the head is known, however long the log is away; at once after disposal. */
+  ready(): Promise<void> {
+    return (this.#activation ??= this.#activate());
+  }
+
+  attach(subscription: Subscription): void {
+    this.#subscriptions.add(subscription);
+    this.idleSince = undefined;
+  }
+
+  detach(subscription: Subscription): void {
+    this.#subscriptions.delete(subscription);
+    this.#live.delete(subscription);
+    this.#parked.delete(subscription);
+    if (this.#subscriptions.size === 0) this.idleSince = performance.now();
+  }
+
+  /** The cutover: only a subscription that stands exactly at the head may join, in the tick in which it has seen so. */
+  goLive(subscription: Subscription): void {
+    this.#live.add(subscription);
+  }
+
+  /** For a cursor after which the log has nothing, though it is not the head: of an incarnation that is gone. */
+  park(subscription: Subscription): void {
+    this.#parked.add(subscription);
+  }
+
+  /** Reads a page after the cursor; readers who ask for the same share one read and its batches. */
+  page(cursor: Position): Promise<Page> {
+    const key = formatPosition(cursor);
+    const cached = this.#pages.get(key);
+    if (cached) return cached.page;
+    const page = this.#readPage(cursor, key);
+    this.#pages.set(key, { page, at: performance.now() });
+    return page;
+  }
+
+  async #readPage(cursor: Position, key: string): Promise<Page> {
+    let keep = false;
+    try {
+      const slice = await this.#options.log.read(this.topic, cursor, this.#limit());
+      keep = slice.more && this.#pages.size <= PAGES_MAX;
+      this.#learn(slice.events);
+      return { batches: toBatches(slice.events), gap: slice.gap, vacant: slice.vacant };
+    } finally {
+      if (!keep) this.#pages.delete(key);
+    }
+  }
+
+  /** Redis limits a read by number only: the number follows the topic's mean weight. */
+  #limit(): { events: number; bytes: number } {
+    const events = Math.min(
+      PAGE_EVENTS_MAX,
+      Math.max(16, Math.ceil(BATCH_BYTES / this.#meanWeight)),
+    );
+    return { events, bytes: BATCH_BYTES };
+  }
+
+  #learn(events: readonly Event[]): void {
+    if (events.length === 0) return;
+    const mean = events.reduce((sum, event) => sum + weigh(event), 0) / events.length;
+    this.#meanWeight = this.#meanWeight * 0.7 + mean * 0.3;
+  }
+
+  /** Forgets shared pages that have served their time; called by the hub's tick. */
+  expirePages(now: number): void {
+    for (const [key, { at }] of this.#pages) if (now - at > PAGE_TTL_MS) this.#pages.delete(key);
+  }
+
+  async #activate(): Promise<void> {
+    const { log, logger } = this.#options;
+    const { signal } = this.#abort;
+    for (let pauseMs = 100; !signal.aborted; pauseMs = Math.min(pauseMs * 2, 2_000)) {
+      try {
+        this.#follow ??= await log.follow(this.topic, this.#onDoorbell);
+        const head = await log.head(this.topic);
+        if (signal.aborted) break;
+        this.#head = this.#tip = head;
+        this.#ring.reset(head.position);
+        this.#active = true;
+        this.checkedAt = performance.now();
+        if (this.#again) await this.heal("missed");
+        return;
+      } catch (err) {
+        if (!(err instanceof ServiceError))
+          logger.error({ err, topic: this.topic }, "a topic cannot be followed");
+        await delay(pauseMs * (0.5 + Math.random() / 2), undefined, { signal, ref: false }).catch(
+          () => undefined,
+        );
+      }
+    }
+    await this.#follow?.[Symbol.asyncDispose]();
+  }
+
+  readonly #onDoorbell = (doorbell: Doorbell): void => {
+    if (doorbell.kind === "deleted") return this.#onDeleted();
+    if (!this.#active || this.#healing) {
+      // What it brought may be newer than what is being read: read once more.
+      this.#again = true;
+      return;
+    }
+    if (doorbell.kind === "unsure") return void this.heal(doorbell.cause);
+    for (const event of doorbell.events) {
+      if (this.#joins(event)) this.#accept(event);
+      else if (event.born !== this.#tip.born || event.position.n > this.#tip.position.n) {
+        return void this.heal("missed");
+      }
+    }
+    this.checkedAt = performance.now();
+  };
+
+  #joins(event: Event): boolean {
+    if (samePosition(this.#tip.position, ORIGIN)) return event.position.n === 1;
+    return event.born === this.#tip.born && event.position.n === this.#tip.position.n + 1;
+  }
+
+  #accept(event: Event): void {
+    this.#tip = { position: event.position, born: event.born, closed: event.last };
+    this.#arrived.push(event);
+    // One immediate for all that arrives in this turn of the loop: a burst costs each reader one write.
+    this.#flushing ??= setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    clearImmediate(this.#flushing);
+    this.#flushing = undefined;
+    if (this.#arrived.length === 0) return;
+    const events = this.#arrived;
+    this.#arrived = [];
+    this.#recent.clear();
+    for (const event of events) this.#ring.push(event);
+    this.#head = this.#tip;
+    this.#options.metrics.deliveryLatency(Date.now() - this.#head.position.ms);
+    for (const batch of toBatches(events)) {
+      for (const subscription of this.#live)
+        if (!subscription.offer(batch)) this.#live.delete(subscription);
+    }
+    this.#unpark();
+  }
+
+  #unpark(): void {
+    const parked = [...this.#parked];
+    this.#parked.clear();
+    for (const subscription of parked) subscription.wake();
+  }
+
+  /** Reads on from the log until nothing is missing. One at a time; never rejects. */
+  heal(cause: HealCause): Promise<void> {
+    if (!this.#active) return this.ready();
+    if (this.#healing) {
+      this.#again = true;
+      return this.#healing;
+    }
+    const healing = this.#readOn(cause)
+      .then(() => {
+        this.unsure = false;
+        this.checkedAt = performance.now();
+      })
+      .catch((err: unknown) => {
+        this.unsure = true;
+        if (!(err instanceof ServiceError))
+          this.#options.logger.error({ err, topic: this.topic }, "healing failed");
+      })
+      .finally(() => {
+        this.#healing = undefined;
+      });
+    this.#healing = healing;
+    return healing;
+  }
+
+  async #readOn(cause: HealCause): Promise<void> {
+    for (let more = true; more && !this.#abort.signal.aborted;) {
+      this.#again = false;
+      const tip = this.#tip;
+      const slice = await this.#options.log.read(this.topic, tip.position, this.#limit());
+      more = slice.more || this.#again;
+      if (this.#tip !== tip) {
+        more = true;
+        continue;
+      }
+      if (slice.vacant) this.#vacate();
+      else if (slice.gap) this.#restart(slice.events);
+      else for (const event of slice.events) this.#accept(event);
+      if (slice.events.length > 0) this.#options.metrics.healed(cause);
+      this.#flush();
+    }
+  }
+
+  /** The log does not join on: the live readers find out from it what they are to be told. */
+  #restart(events: readonly Event[]): void {
+    this.#flush();
+    this.#forgetCopies();
+    this.#ring.reset(justBefore(events[0]!.position));
+    for (const event of events) this.#ring.push(event);
+    const newest = events.at(-1)!;
+    this.#head = this.#tip = { position: newest.position, born: newest.born, closed: newest.last };
+    const live = [...this.#live];
+    this.#live.clear();
+    for (const subscription of live) subscription.wake();
+    this.#unpark();
+  }
+
+  /** The topic is gone. Its readers wait where they stand: if it comes back they are told of a reset. */
+  #vacate(): void {
+    if (samePosition(this.#tip.position, ORIGIN)) return;
+    this.#flush();
+    this.#forgetCopies();
+    this.#ring.reset(ORIGIN);
+    this.#head = this.#tip = NO_HEAD;
+    for (const subscription of this.#live) {
+      subscription.strand();
+      this.#parked.add(subscription);
+    }
+    this.#live.clear();
+  }
+
+  #forgetCopies(): void {
+    this.#pages.clear();
+    this.#recent.clear();
+  }
+
+  #onDeleted(): void {
+    this.#vacate();
+    // A Set bears the removals that closing brings.
+    for (const subscription of this.#subscriptions)
+      subscription.reader.outlet.deleted(subscription);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#abort.abort();
+    clearImmediate(this.#flushing);
+    this.#ring.reset(ORIGIN);
+    this.#forgetCopies();
+    await this.#follow?.[Symbol.asyncDispose]();
+  }
+}

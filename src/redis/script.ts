@@ -1,0 +1,31 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { Redis } from "ioredis";
+
+/**
+ * One Lua file, run by its hash. We retry NOSCRIPT ourselves, because a script that was not found has done nothing,
+ * while ioredis' own script cache does not notice that a restarted Redis has forgotten what it was told.
+ */
+export class Script {
+  readonly #source: string;
+  readonly #hash: string;
+
+  /** @param url of the Lua file, beside the module that uses it */
+  constructor(url: URL) {
+    this.#source = readFileSync(url, "utf8");
+    this.#hash = createHash("sha1").update(this.#source).digest("hex");
+  }
+
+  async run(
+    client: Redis,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    try {
+      return await client.evalsha(this.#hash, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
+      return client.eval(this.#source, keys.length, ...keys, ...args);
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { type RawData, type WebSocket, WebSocketServer } from "ws";
+import { CLOSE_REASONS, type CloseReason } from "../connections/close-reason.ts";
+import type { ConnectionManager } from "../connections/connection-manager.ts";
+import { ServiceError } from "../errors.ts";
+import { tryCursor } from "../hub/cursor.ts";
+import { defaultStart } from "../hub/start.ts";
+import { statusTopic } from "../log/topic.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { WebSocketTransport } from "../transports/websocket.ts";
+import { parseConsoleMessage } from "../wire/console.ts";
+import { problemResponse } from "./problem.ts";
+import { addressOf, principalOf } from "./request.ts";
+
+/** Of one message from a client, in bytes. */
+const MESSAGE_MAX = 65_536;
+
+export interface ConsoleServices {
+  readonly connections: ConnectionManager;
+  readonly logger: Logger;
+  readonly corsOrigins: readonly string[];
+}
+
+/** `/ws/wukong/{name}`: answers upgrades of the HTTP server. */
+export class ConsoleEndpoint implements AsyncDisposable {
+  readonly #services: ConsoleServices;
+  // No compression: it would cost a context and a copy per reader, and our frames go past it.
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: MESSAGE_MAX,
+  });
+
+  constructor(services: ConsoleServices) {
+    this.#services = services;
+  }
+
+  /** The listener for `upgrade`. */
+  readonly onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const onError = (): void => void socket.destroy();
+    socket.on("error", onError);
+    try {
+      const url = new URL(request.url ?? "/", "http://localhost");
+      const name = /^\/ws\/wukong\/([^/]+)$/.exec(url.pathname)?.[1];
+      if (name === undefined)
+        throw new ServiceError("not-found", "The console is at /ws/wukong/{name}.");
+      const session = this.#session(request, decodeURIComponent(name), url.searchParams);
+      this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+        socket.off("error", onError);
+        session(webSocket, socket);
+      });
+    } catch (error) {
+      void refuseUpgrade(socket, error instanceof URIError ? badName() : error);
+    }
+  };
+
+  /** Checks everything before the handshake. @returns what to do after it */
+  #session(request: IncomingMessage, name: string, query: URLSearchParams) {
+    const { connections, corsOrigins } = this.#services;
+    requireOrigin(request, corsOrigins);
+    const topic = statusTopic(name);
+    const principal = principalOf(query.get("user") ?? undefined);
+    const shown = query.get("last_event_id");
+    const position = shown ? tryCursor(shown, [topic])?.get(topic) : undefined;
+    if (shown && !position) {
+      throw new ServiceError("invalid-parameter", "last_event_id is not a cursor of this stream.", {
+        field: "last_event_id",
+      });
+    }
+    return (webSocket: WebSocket, socket: Duplex): void => {
+      const transport = new WebSocketTransport(webSocket, socket, webSocketCode);
+      webSocket.on("error", () => webSocket.terminate());
+      const admission = connections.admit(transport.kind);
+      if (typeof admission === "string")
+        return webSocket.close(CLOSE_REASONS[admission].webSocketCode, admission);
+      const start = position ? ({ kind: "cursor", position } as const) : defaultStart(topic);
+      admission.open({
+        transport,
+        principal,
+        address: addressOf(request),
+        subscriptions: [{ topic, start }],
+        follow: true,
+        greeting: { message: `Connected to ${name}` },
+      });
+      webSocket.on("message", (data, binary) => answer(transport, data, binary));
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const client of this.#server.clients) client.terminate();
+    this.#server.close();
+  }
+}
+
+function answer(transport: WebSocketTransport, data: RawData, binary: boolean): void {
+  const parsed = binary
+    ? { problem: "Messages are JSON text." }
+    : parseConsoleMessage((data as Buffer).toString("utf8"));
+  if ("problem" in parsed) {
+    const { id, problem } = parsed;
+    transport.answer({
+      type: "error",
+      ...(id === undefined ? {} : { id }),
+      code: "bad-message",
+      message: problem,
+    });
+  } else transport.answer({ type: "result", id: parsed.id });
+}
+
+function webSocketCode(reason: string): number {
+  return CLOSE_REASONS[reason as CloseReason].webSocketCode;
+}
+
+/** Browsers let any page open a WebSocket: only origins that CORS admits may, and pages of this very host. */
+function requireOrigin(request: IncomingMessage, allowed: readonly string[]): void {
+  const { origin, host } = request.headers;
+  if (origin === undefined || allowed.includes("*") || allowed.includes(origin)) return;
+  if (URL.canParse(origin) && new URL(origin).host === host) return;
+  throw new ServiceError(
+    "forbidden-origin",
+    `Pages of ${origin.slice(0, 200)} may not connect; see CORS_ORIGINS.`,
+    { field: "Origin" },
+  );
+}
+
+function badName(): ServiceError {
+  return new ServiceError("invalid-parameter", "name is not percent-encoded UTF-8.", {
+    field: "name",
+  });
+}
+
+async function refuseUpgrade(socket: Duplex, error: unknown): Promise<void> {
+  const problem = problemResponse(error, "-");
+  const body = await problem.text();
+  const head = [
+    `HTTP/1.1 ${problem.status} ${problem.statusText || "Refused"}`,
+    ...[...problem.headers].map(([name, value]) => `${name}: ${value}`),
+    `content-length: ${Buffer.byteLength(body)}`,
+    "connection: close",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}

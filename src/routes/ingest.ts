@@ -1,0 +1,138 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { ServiceError } from "../errors.ts";
+import type { PublishContext } from "../log/publisher.ts";
+import type { IngestProgress } from "../wire/publish.ts";
+import type { LogIngest } from "../wukongs/log-ingest.ts";
+import { problemResponse } from "./problem.ts";
+import { type AppContext, incomingOf, outgoingOf } from "./request.ts";
+
+/** A pipe may be quiet for long; a sender that has gone shows by its connection. */
+const IDLE_TIMEOUT_MS = 10 * 60_000;
+/** After an early answer, so much time is left for the sender to hear it. */
+const LINGER_MS = 2_000;
+
+export interface IngestServices {
+  readonly ingest: LogIngest;
+  /** Aborts when the process is shutting down. */
+  readonly drainSignal: AbortSignal;
+}
+
+/**
+ * Answers an upload while it arrives: one line of progress for each batch that is in (`201`, NDJSON). What goes wrong
+ * before the first is a problem document; after it, a last line with `error`. Either says how many lines are in.
+ */
+export async function answerIngest(
+  c: AppContext,
+  services: IngestServices,
+  request: PublishContext & { name: string },
+): Promise<void> {
+  const [incoming, outgoing] = [incomingOf(c), outgoingOf(c)];
+  const format = /json/i.test(incoming.headers["content-type"] ?? "") ? "ndjson" : "text";
+  const head = { ...Object.fromEntries(c.res.headers), "cache-control": "no-store" };
+  const answer = (progress: IngestProgress): void => {
+    if (!outgoing.headersSent)
+      outgoing.writeHead(201, { ...head, "content-type": "application/x-ndjson" });
+    outgoing.write(`${JSON.stringify(progress)}\n`);
+  };
+  try {
+    const body = pieces(incoming, services.drainSignal);
+    for await (const progress of services.ingest.ingest({ ...request, format, body }))
+      answer(progress);
+    outgoing.end();
+  } catch (error) {
+    if (outgoing.headersSent) {
+      answer(failureOf(error));
+      outgoing.end();
+    } else {
+      await sendProblem(outgoing, head, problemResponse(error, c.get("requestId")));
+    }
+    dismiss(incoming);
+    if (!(error instanceof ServiceError)) throw error;
+  }
+}
+
+/** The body as it arrives. @throws ServiceError when it stays away, is cut, or the process shuts down */
+async function* pieces(
+  incoming: IncomingMessage,
+  drainSignal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const iterator = incoming.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>;
+  for (;;) {
+    const next = await nextPiece(iterator, drainSignal);
+    if (next.done) return;
+    yield next.value;
+  }
+}
+
+function nextPiece(
+  iterator: AsyncIterator<Uint8Array>,
+  drainSignal: AbortSignal,
+): Promise<IteratorResult<Uint8Array>> {
+  return new Promise((resolve, reject) => {
+    const onDrain = (): void => {
+      const detail = "This process is shutting down: send the rest again.";
+      settle(() => reject(new ServiceError("draining", detail, { retryAfterMs: 1_000 })));
+    };
+    const timer = setTimeout(() => {
+      settle(() =>
+        reject(
+          new ServiceError("body-timeout", "Nothing has arrived for ten minutes.", {
+            field: "body",
+          }),
+        ),
+      );
+    }, IDLE_TIMEOUT_MS);
+    const settle = (outcome: () => void): void => {
+      clearTimeout(timer);
+      drainSignal.removeEventListener("abort", onDrain);
+      outcome();
+    };
+    if (drainSignal.aborted) return onDrain();
+    drainSignal.addEventListener("abort", onDrain, { once: true });
+    iterator.next().then(
+      (next) => settle(() => resolve(next)),
+      (cause: unknown) => {
+        settle(() =>
+          reject(
+            new ServiceError("invalid-body", "The body was cut short.", { field: "body", cause }),
+          ),
+        );
+      },
+    );
+  });
+}
+
+function failureOf(error: unknown): IngestProgress {
+  const known =
+    error instanceof ServiceError
+      ? error
+      : new ServiceError("internal", "The service failed. It has been logged.");
+  const { lines = 0, id, line } = known.extra as { lines?: number; id?: string; line?: number };
+  return {
+    lines,
+    ...(id === undefined ? {} : { id }),
+    error: {
+      code: known.code,
+      message: known.message,
+      ...(line === undefined ? {} : { line }),
+      retryable: known.retryable,
+    },
+  };
+}
+
+async function sendProblem(
+  outgoing: ServerResponse,
+  head: Record<string, string>,
+  problem: Response,
+): Promise<void> {
+  outgoing.writeHead(problem.status, { ...head, ...Object.fromEntries(problem.headers) });
+  outgoing.end(await problem.text());
+}
+
+/** Lets the sender hear an early answer, then hangs up: a body without end is not read to its end. */
+function dismiss(incoming: IncomingMessage): void {
+  if (incoming.complete || incoming.destroyed) return;
+  incoming.resume();
+  const timer = setTimeout(() => incoming.destroy(), LINGER_MS).unref();
+  incoming.once("close", () => clearTimeout(timer));
+}

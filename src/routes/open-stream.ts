@@ -1,0 +1,90 @@
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { adviseRetryMs, CLOSE_REASONS } from "../connections/close-reason.ts";
+import type { ConnectionManager } from "../connections/connection-manager.ts";
+import { ServiceError } from "../errors.ts";
+import type { SubscriptionRequest } from "../hub/subscription.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { HttpStream, STREAM_HEADERS } from "../transports/http-stream.ts";
+import type { Format } from "../transports/transport.ts";
+import { addressOf, type AppContext, incomingOf, outgoingOf } from "./request.ts";
+
+export interface StreamServices {
+  readonly connections: ConnectionManager;
+  readonly metrics: Metrics;
+}
+
+export interface StreamSpec {
+  readonly format: Format;
+  readonly principal: string;
+  readonly subscriptions: readonly SubscriptionRequest[];
+  readonly follow: boolean;
+  /** Beside those of every stream; names in lower case. */
+  readonly headers?: Record<string, string>;
+}
+
+/** Answers with a stream: admits the connection, or says why not in a way that the client survives. */
+export async function openStream(
+  c: AppContext,
+  services: StreamServices,
+  spec: StreamSpec,
+): Promise<Response> {
+  const { format } = spec;
+  // Hono runs GET handlers for HEAD: there is a head to see and no stream to open.
+  if (c.req.method === "HEAD") {
+    return c.body(null, 200, {
+      ...STREAM_HEADERS,
+      ...spec.headers,
+      "content-type": format.contentType,
+    });
+  }
+  const admission = services.connections.admit(format.name);
+  if (typeof admission === "string") return refuse(c, format, admission);
+  try {
+    const stream = await HttpStream.open(
+      outgoingOf(c),
+      { ...middlewareHeaders(c), ...spec.headers },
+      format,
+    );
+    if (!stream) return RESPONSE_ALREADY_SENT;
+    const route = c.req.routePath;
+    const startedAt = c.get("startedAt");
+    admission.open({
+      transport: stream,
+      principal: spec.principal,
+      address: addressOf(incomingOf(c)),
+      subscriptions: spec.subscriptions,
+      follow: spec.follow,
+      onFirstEvent: () => services.metrics.firstEvent(route, performance.now() - startedAt),
+    });
+    return RESPONSE_ALREADY_SENT;
+  } finally {
+    admission.release();
+  }
+}
+
+/** What middleware has set (CORS, the request id) goes out with the head that we write ourselves. */
+function middlewareHeaders(c: AppContext): Record<string, string> {
+  const { vary: _, "content-type": __, ...headers } = Object.fromEntries(c.res.headers);
+  return headers;
+}
+
+/** An EventSource dies of an error status for good, so it is told in band to come back; others get a status. */
+function refuse(c: AppContext, format: Format, reason: "overloaded" | "drain"): Response {
+  const retryMs = adviseRetryMs(reason)!;
+  const words = format.closing({ reason, reconnect: CLOSE_REASONS[reason].reconnect, retryMs });
+  if (words && format.name === "sse" && c.req.header("accept")?.includes("text/event-stream")) {
+    return c.body(new Uint8Array(words), 200, {
+      ...STREAM_HEADERS,
+      "content-type": format.contentType,
+    });
+  }
+  throw reason === "drain"
+    ? new ServiceError(
+        "draining",
+        "This process is shutting down: come back, and you reach another.",
+        { retryAfterMs: retryMs },
+      )
+    : new ServiceError("overloaded", "All connections are taken. Please come back later.", {
+        retryAfterMs: retryMs,
+      });
+}

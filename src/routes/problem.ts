@@ -1,0 +1,28 @@
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { ERROR_CODES, ServiceError } from "../errors.ts";
+
+/** An answer that says what went wrong (RFC 9457), with a stable `code`, the field and the request id. */
+export function problemResponse(error: unknown, requestId: string): Response {
+  const known =
+    error instanceof ServiceError
+      ? error
+      : new ServiceError("internal", "The service failed. It has been logged.");
+  const { code, message, field, retryAfterMs, extra } = known;
+  const { status, title, retryable } = ERROR_CODES[code];
+  const document = {
+    type: `urn:novastream:problem:${code}`,
+    title,
+    status: status as ContentfulStatusCode,
+    detail: message,
+    code,
+    ...(field === undefined ? {} : { field }),
+    retryable,
+    requestId,
+    ...extra,
+  };
+  const headers = new Headers({ "content-type": "application/problem+json" });
+  if (retryAfterMs !== undefined || status === 503) {
+    headers.set("retry-after", String(Math.max(1, Math.ceil((retryAfterMs ?? 1_000) / 1_000))));
+  }
+  return new Response(JSON.stringify(document), { status, headers });
+}

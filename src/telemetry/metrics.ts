@@ -1,0 +1,156 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+
+export type HealCause = "missed" | "large" | "reconnect" | "outage" | "audit";
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** Every fact that is counted, by name; labels are few and bounded. Nothing here throws. */
+export class Metrics {
+  readonly registry = new Registry();
+
+  readonly #activeConnections = this.#gauge("active_connections", "Connections open now", [
+    "transport",
+  ]);
+  readonly #connections = this.#counter("connections_total", "Connections asked for", [
+    "transport",
+    "outcome",
+  ]);
+  readonly #closes = this.#counter("closes_total", "Connections ended, by reason", ["reason"]);
+  readonly #published = this.#counter("events_published_total", "Events appended", ["kind"]);
+  readonly #delivered = this.#counter("events_delivered_total", "Events handed to connections", [
+    "transport",
+  ]);
+  readonly #latency = this.#histogram(
+    "delivery_latency_seconds",
+    "From an event's time in the log to its delivery to the live readers",
+  );
+  readonly #duration = this.#histogram(
+    "response_duration_seconds",
+    "From request to answer; of streams, to their head",
+    ["route"],
+  );
+  readonly #firstEvent = this.#histogram(
+    "time_to_first_event_seconds",
+    "From request to the first event of a stream",
+    ["route"],
+  );
+  readonly #lagging = this.#gauge("lagging_subscriptions", "Subscriptions that have fallen behind");
+  readonly #gaps = this.#counter("gaps_total", "Gaps told to readers", ["reason"]);
+  readonly #resumes = this.#counter("resumes_total", "Readers who came back with a cursor", [
+    "result",
+  ]);
+  readonly #heals = this.#counter(
+    "heals_total",
+    "Times a tail found in the log what no doorbell had brought",
+    ["cause"],
+  );
+  readonly #errors = this.#counter("errors_total", "Errors answered", ["code"]);
+  readonly #redisUp = this.#gauge(
+    "redis_up",
+    "1 while publish and delivery through Redis work end to end",
+  );
+  readonly #generations = this.#gauge("chat_generations", "Generations of this process", ["state"]);
+  readonly #firstToken = this.#histogram(
+    "chat_time_to_first_token_seconds",
+    "From POST to the first token in the log",
+  );
+  readonly #draining = this.#gauge("draining", "1 while the process is shutting down");
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+    this.#lagging.set(0);
+    this.#draining.set(0);
+  }
+
+  connectionOpened(transport: string): void {
+    this.#activeConnections.inc({ transport });
+    this.#connections.inc({ transport, outcome: "accepted" });
+  }
+
+  connectionRefused(transport: string, outcome: string): void {
+    this.#connections.inc({ transport, outcome });
+  }
+
+  connectionClosed(transport: string, reason: string): void {
+    this.#activeConnections.dec({ transport });
+    this.#closes.inc({ reason });
+  }
+
+  published(kind: string, count: number): void {
+    this.#published.inc({ kind }, count);
+  }
+
+  delivered(transport: string, count: number): void {
+    this.#delivered.inc({ transport }, count);
+  }
+
+  deliveryLatency(ms: number): void {
+    this.#latency.observe(Math.max(0, ms) / 1000);
+  }
+
+  responded(route: string, ms: number): void {
+    this.#duration.observe({ route }, ms / 1000);
+  }
+
+  firstEvent(route: string, ms: number): void {
+    this.#firstEvent.observe({ route }, ms / 1000);
+  }
+
+  lagging(change: 1 | -1): void {
+    this.#lagging.inc(change);
+  }
+
+  gap(reason: string): void {
+    this.#gaps.inc({ reason });
+  }
+
+  resumed(result: "joined" | "gap"): void {
+    this.#resumes.inc({ result });
+  }
+
+  healed(cause: HealCause): void {
+    this.#heals.inc({ cause });
+  }
+
+  error(code: string): void {
+    this.#errors.inc({ code });
+  }
+
+  redisUp(up: boolean): void {
+    this.#redisUp.set(up ? 1 : 0);
+  }
+
+  generation(state: string, change: 1 | -1): void {
+    this.#generations.inc({ state }, change);
+  }
+
+  firstToken(ms: number): void {
+    this.#firstToken.observe(ms / 1000);
+  }
+
+  draining(): void {
+    this.#draining.set(1);
+  }
+
+  #gauge<T extends string = never>(name: string, help: string, labelNames: T[] = []): Gauge<T> {
+    return new Gauge({ name: `streaming_${name}`, help, labelNames, registers: [this.registry] });
+  }
+
+  #counter<T extends string>(name: string, help: string, labelNames: T[]): Counter<T> {
+    return new Counter({ name: `streaming_${name}`, help, labelNames, registers: [this.registry] });
+  }
+
+  #histogram<T extends string = never>(
+    name: string,
+    help: string,
+    labelNames: T[] = [],
+  ): Histogram<T> {
+    return new Histogram({
+      name: `streaming_${name}`,
+      help,
+      labelNames,
+      buckets: SECONDS,
+      registers: [this.registry],
+    });
+  }
+}

@@ -1,0 +1,47 @@
+import { z } from "zod";
+
+const PROMPT_MAX = 262_144;
+
+const content = z.string().min(1, "must not be empty").max(PROMPT_MAX);
+
+/** The body of `POST /api/v1/ai/chat`: a prompt, or a conversation. */
+export const chatRequestSchema = z
+  .strictObject({
+    prompt: content.optional(),
+    messages: z
+      .array(z.strictObject({ role: z.enum(["system", "user", "assistant"]), content }))
+      .min(1, "must hold at least one message")
+      .max(1_000)
+      .optional(),
+    model: z.string().min(1).max(128).optional(),
+    maxTokens: z.int().min(1).max(32_768).optional(),
+    max_tokens: z.int().min(1).max(32_768).optional(),
+    temperature: z.number().min(0).max(2).optional(),
+    stream: z.boolean().optional(),
+  })
+  .refine((body) => (body.prompt === undefined) !== (body.messages === undefined), {
+    path: ["prompt"],
+    message: "give either prompt or messages",
+  });
+export type ChatRequest = z.infer<typeof chatRequestSchema>;
+
+export interface Usage {
+  inputTokens: number;
+  outputTokens: number;
+}
+
+export type FinishReason = "stop" | "length" | "stopped" | "error";
+
+/** A generation as one document: the answer with `"stream": false`, and the snapshot at any time. */
+export interface GenerationSnapshot {
+  generation: string;
+  state: "running" | "finished" | "stopped" | "failed";
+  model: string;
+  text: string;
+  finishReason?: FinishReason;
+  usage?: Usage;
+  error?: { code: string; message: string; retryable: boolean };
+  /** RFC 3339. */
+  startedAt: string;
+  endedAt?: string;
+}

@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { LOG_LEVELS } from "./publish.ts";
+import { tryDuration } from "./units.ts";
+
+/** RFC 3339, epoch ms, or an age such as `90s`, `15m`, `2h`; → ms since the epoch. */
+export function tryMoment(text: string, now: number): number | undefined {
+  if (/^\d{11,15}$/.test(text)) return Number(text);
+  const age = /^\d+(ms|s|m|h|d)$/.test(text) ? tryDuration(text) : undefined;
+  if (age !== undefined) return now - age;
+  const timestamp = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN;
+  return Number.isNaN(timestamp) ? undefined : timestamp;
+}
+
+const moment = z.string().transform((text, context) => {
+  const ms = tryMoment(text, Date.now());
+  if (ms !== undefined) return ms;
+  context.addIssue({
+    code: "custom",
+    message: "must be an RFC 3339 time, epoch ms, or an age like 90s, 15m, 2h",
+  });
+  return z.NEVER;
+});
+
+const flag = z.enum(["true", "false"]).transform((text) => text === "true");
+
+/** What every topic stream takes. */
+export const streamQuerySchema = z.object({
+  format: z.enum(["sse", "ndjson", "text"]).optional(),
+  from: z.enum(["earliest", "latest"]).optional(),
+  tail: z
+    .string()
+    .regex(/^\d{1,9}$/, "must be a whole number, 0 or more")
+    .transform(Number)
+    .optional(),
+  since: moment.optional(),
+  follow: flag.default(true),
+  last_event_id: z.string().optional(),
+  lastEventId: z.string().optional(),
+  evs_last_event_id: z.string().optional(),
+});
+
+/** What log streams take beside it. */
+export const logQuerySchema = streamQuerySchema.extend({
+  level: z.enum(LOG_LEVELS).optional(),
+  grep: z.array(z.string().min(1).max(256)).max(16).default([]),
+});
+
+export type StreamQuery = z.infer<typeof streamQuerySchema>;
+export type LogQuery = z.infer<typeof logQuerySchema>;

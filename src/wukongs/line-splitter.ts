@@ -1,0 +1,70 @@
+import { ServiceError } from "../errors.ts";
+
+const LF = 0x0a;
+const CR = 0x0d;
+
+/** Bytes → the bytes of each line (LF or CRLF), however they were cut on the way. */
+export class LineSplitter {
+  readonly #maxBytes: number;
+  #rest: Buffer[] = [];
+  #restBytes = 0;
+  #lines = 0;
+
+  /** @param maxBytes of one line; a longer one throws `too-large`, and is never held whole */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  push(bytes: Uint8Array): Buffer[] {
+    const piece = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const lines: Buffer[] = [];
+    let from = 0;
+    for (let to = piece.indexOf(LF); to >= 0; to = piece.indexOf(LF, from)) {
+      lines.push(this.#line(piece.subarray(from, to)));
+      from = to + 1;
+    }
+    this.#keep(piece.subarray(from));
+    return lines;
+  }
+
+  /** The last line, where it has no line end. */
+  end(): Buffer | undefined {
+    return this.#restBytes > 0 ? this.#line(Buffer.alloc(0)) : undefined;
+  }
+
+  #line(end: Buffer): Buffer {
+    this.#keep(end);
+    const line = this.#rest.length === 1 ? this.#rest[0]! : Buffer.concat(this.#rest);
+    this.#rest = [];
+    this.#restBytes = 0;
+    this.#lines++;
+    return line.at(-1) === CR ? line.subarray(0, -1) : line;
+  }
+
+  #keep(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    this.#rest.push(bytes);
+    this.#restBytes += bytes.length;
+    if (this.#restBytes <= this.#maxBytes) return;
+    throw new ServiceError(
+      "too-large",
+      `Line ${this.#lines + 1} is longer than ${this.#maxBytes} bytes.`,
+      {
+        extra: { line: this.#lines + 1 },
+      },
+    );
+  }
+}
+
+/** The lines of each piece of a body as it arrives; a rest without a line end comes last. */
+export async function* splitLines(
+  body: AsyncIterable<Uint8Array>,
+  splitter: LineSplitter,
+): AsyncGenerator<Buffer[]> {
+  for await (const piece of body) {
+    const lines = splitter.push(piece);
+    if (lines.length > 0) yield lines;
+  }
+  const rest = splitter.end();
+  if (rest) yield [rest];
+}
