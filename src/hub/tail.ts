@@ -257,39 +257,37 @@ export class Tail implements AsyncDisposable {
       this.#again = true;
       return this.#healing;
     }
-    const healing = this.#readOn(cause)
-      .then(() => {
-        this.unsure = false;
-        this.checkedAt = performance.now();
-      })
-      .catch((err: unknown) => {
-        this.unsure = true;
-        if (!(err instanceof ServiceError))
-          this.#options.logger.error({ err, topic: this.topic }, "healing failed");
-      })
-      .finally(() => {
-        this.#healing = undefined;
-      });
-    this.#healing = healing;
-    return healing;
+    this.#healing = this.#readOn(cause);
+    return this.#healing;
   }
 
   async #readOn(cause: HealCause): Promise<void> {
-    for (let more = true; more && !this.#abort.signal.aborted;) {
-      this.#again = false;
-      const tip = this.#tip;
-      const slice = await this.#options.log.read(this.topic, tip.position, this.#limit());
-      more = slice.more || this.#again;
-      if (this.#tip !== tip) {
-        more = true;
-        continue;
+    try {
+      for (let more = true; more && !this.#abort.signal.aborted;) {
+        this.#again = false;
+        const tip = this.#tip;
+        const slice = await this.#options.log.read(this.topic, tip.position, this.#limit());
+        more = slice.more || this.#again || this.#tip !== tip;
+        if (this.#tip === tip) this.#apply(slice, cause);
       }
-      if (slice.vacant) this.#vacate();
-      else if (slice.gap) this.#restart(slice.events);
-      else for (const event of slice.events) this.#accept(event);
-      if (slice.events.length > 0) this.#options.metrics.healed(cause);
-      this.#flush();
+      this.unsure = false;
+      this.checkedAt = performance.now();
+    } catch (err) {
+      this.unsure = true;
+      if (!(err instanceof ServiceError))
+        this.#options.logger.error({ err, topic: this.topic }, "healing failed");
+    } finally {
+      // In the very tick in which the reading ends, or a doorbell that comes right after it would be put off for ever.
+      this.#healing = undefined;
     }
+  }
+
+  #apply(slice: Slice, cause: HealCause): void {
+    if (slice.vacant) this.#vacate();
+    else if (slice.gap) this.#restart(slice.events);
+    else for (const event of slice.events) this.#accept(event);
+    if (slice.events.length > 0) this.#options.metrics.healed(cause);
+    this.#flush();
   }
 
   /** The log does not join on: the live readers find out from it what they are to be told. */

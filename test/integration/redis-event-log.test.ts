@@ -20,8 +20,13 @@ describe("the Redis log", () => {
 
   eventLogSpec(async () => {
     await redis.command("FLUSHALL");
-    const [commands, subscriber] = ["commands", "follow"].map((name) => createRedisConnection({ url: redis.url, name, logger }));
-    await Promise.all([connectRedis(commands!, 5_000, logger), connectRedis(subscriber!, 5_000, logger)]);
+    const [commands, subscriber] = ["commands", "follow"].map((name) =>
+      createRedisConnection({ url: redis.url, name, logger }),
+    );
+    await Promise.all([
+      connectRedis(commands!, 5_000, logger),
+      connectRedis(subscriber!, 5_000, logger),
+    ]);
     const follower = new RedisFollower({
       subscriber: subscriber!,
       commands: commands!,

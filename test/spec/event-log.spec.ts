@@ -14,7 +14,8 @@ export interface EventLogFixture extends AsyncDisposable {
 const LIMIT = { events: 1_000, bytes: 1_000_000 };
 const draft = (text: string): EventDraft => ({ type: "log", data: JSON.stringify(text) });
 const drafts = (...texts: string[]): EventDraft[] => texts.map(draft);
-const texts = (events: readonly Event[]): unknown[] => events.map(({ data }) => JSON.parse(data) as unknown);
+const texts = (events: readonly Event[]): unknown[] =>
+  events.map(({ data }) => JSON.parse(data) as unknown);
 
 /** The law of the EventLog port. `make` gives a log that keeps 100 events of `app` topics and never trims `chat`. */
 export function eventLogSpec(make: () => Promise<EventLogFixture>): void {
@@ -46,7 +47,9 @@ export function eventLogSpec(make: () => Promise<EventLogFixture>): void {
       expect(count).toBe(1);
       for (const [index, event] of events.entries()) {
         expect(event.born).toBe(events[0]!.position.ms);
-        expect(event.position.ms).toBeGreaterThanOrEqual(events[Math.max(0, index - 1)]!.position.ms);
+        expect(event.position.ms).toBeGreaterThanOrEqual(
+          events[Math.max(0, index - 1)]!.position.ms,
+        );
       }
     });
 
@@ -55,7 +58,9 @@ export function eventLogSpec(make: () => Promise<EventLogFixture>): void {
         Array.from({ length: 40 }, (_, i) => log.append(topic, drafts(`${i}a`, `${i}b`))),
       );
       const events = await all();
-      expect(events.map(({ position }) => position.n)).toEqual(Array.from({ length: 80 }, (_, i) => i + 1));
+      expect(events.map(({ position }) => position.n)).toEqual(
+        Array.from({ length: 80 }, (_, i) => i + 1),
+      );
       for (let i = 0; i < 80; i += 2) {
         expect(String(texts(events)[i]).replace("a", "b")).toBe(texts(events)[i + 1]);
       }
@@ -72,7 +77,9 @@ export function eventLogSpec(make: () => Promise<EventLogFixture>): void {
 
     it("refuses an idempotency key whose body differs, and appends nothing", async () => {
       await log.append(topic, drafts("a"), { idempotency: { key: "k", fingerprint: "f" } });
-      await expect(log.append(topic, drafts("b"), { idempotency: { key: "k", fingerprint: "g" } })).rejects.toMatchObject({
+      await expect(
+        log.append(topic, drafts("b"), { idempotency: { key: "k", fingerprint: "g" } }),
+      ).rejects.toMatchObject({
         code: "idempotency-mismatch",
       });
       expect(texts(await all())).toEqual(["a"]);
@@ -88,8 +95,15 @@ export function eventLogSpec(make: () => Promise<EventLogFixture>): void {
     it("skips what a streamed body has in already, also where the batches are cut elsewhere", async () => {
       const at = (offset: number) => ({ progress: { key: "p", offset } });
       await log.append(topic, drafts("1", "2", "3"), at(0));
-      expect(await log.append(topic, drafts("1", "2"), at(0))).toMatchObject({ repeated: true, done: 3 });
-      expect(await log.append(topic, drafts("3", "4", "5"), at(2))).toMatchObject({ repeated: false, count: 2, done: 5 });
+      expect(await log.append(topic, drafts("1", "2"), at(0))).toMatchObject({
+        repeated: true,
+        done: 3,
+      });
+      expect(await log.append(topic, drafts("3", "4", "5"), at(2))).toMatchObject({
+        repeated: false,
+        count: 2,
+        done: 5,
+      });
       const events = await all();
       expect(texts(events)).toEqual(["1", "2", "3", "4", "5"]);
       expect(await log.append(topic, drafts("1", "2", "3", "4", "5"), at(0))).toMatchObject({
@@ -102,7 +116,9 @@ export function eventLogSpec(make: () => Promise<EventLogFixture>): void {
       await log.append(topic, drafts("old"), { fence: { number: 1, token: "t1" } });
       await log.append(topic, drafts("new"), { fence: { number: 2, token: "t2" } });
       await log.append(topic, drafts("bystander"));
-      await expect(log.append(topic, drafts("zombie"), { fence: { number: 1, token: "t3" } })).rejects.toMatchObject({
+      await expect(
+        log.append(topic, drafts("zombie"), { fence: { number: 1, token: "t3" } }),
+      ).rejects.toMatchObject({
         code: "fenced-off",
       });
       expect(texts(await all())).toEqual(["old", "new", "bystander"]);
@@ -112,7 +128,10 @@ export function eventLogSpec(make: () => Promise<EventLogFixture>): void {
       const options = { fence: { number: 1, token: "t" } };
       const first = await log.append(topic, drafts("a", "b"), options);
       await log.append(topic, drafts("other"));
-      expect(await log.append(topic, drafts("a", "b"), options)).toEqual({ ...first, repeated: true });
+      expect(await log.append(topic, drafts("a", "b"), options)).toEqual({
+        ...first,
+        repeated: true,
+      });
       expect(texts(await all())).toEqual(["a", "b", "other"]);
     });
 
@@ -121,15 +140,27 @@ export function eventLogSpec(make: () => Promise<EventLogFixture>): void {
       await log.append(topic, drafts("a", "end"), options);
       expect((await all()).map(({ last }) => last)).toEqual([false, true]);
       expect(await log.head(topic)).toMatchObject({ closed: true });
-      await expect(log.append(topic, drafts("late"))).rejects.toMatchObject({ code: "topic-closed" });
-      expect(await log.append(topic, drafts("a", "end"), options)).toMatchObject({ repeated: true });
+      await expect(log.append(topic, drafts("late"))).rejects.toMatchObject({
+        code: "topic-closed",
+      });
+      expect(await log.append(topic, drafts("a", "end"), options)).toMatchObject({
+        repeated: true,
+      });
     });
   });
 
   describe("read", () => {
     it("returns nothing and says so where the topic has never been published to", async () => {
-      expect(await log.read(topic, "earliest", LIMIT)).toMatchObject({ events: [], vacant: true, gap: undefined });
-      expect(await log.read(topic, { ms: 5, n: 5 }, LIMIT)).toMatchObject({ events: [], vacant: true, gap: undefined });
+      expect(await log.read(topic, "earliest", LIMIT)).toMatchObject({
+        events: [],
+        vacant: true,
+        gap: undefined,
+      });
+      expect(await log.read(topic, { ms: 5, n: 5 }, LIMIT)).toMatchObject({
+        events: [],
+        vacant: true,
+        gap: undefined,
+      });
     });
 
     it("goes on strictly after the cursor", async () => {
@@ -142,38 +173,55 @@ export function eventLogSpec(make: () => Promise<EventLogFixture>): void {
 
     it("keeps to the limits, with at least one event, and says that there is more", async () => {
       await log.append(topic, drafts("x".repeat(500), "y".repeat(500), "z"));
-      expect((await log.read(topic, "earliest", { events: 2, bytes: 10_000 })).events).toHaveLength(2);
+      expect((await log.read(topic, "earliest", { events: 2, bytes: 10_000 })).events).toHaveLength(
+        2,
+      );
       const small = await log.read(topic, "earliest", { events: 10, bytes: 100 });
       expect(small.events).toHaveLength(1);
       expect(small.more).toBe(true);
     });
 
     it("returns data exactly, whatever is in it", async () => {
-      const rubbish = ["\r\n", "\u2028\u2029", "\u0000", "\ufeff", "👩‍👩‍👧", "data: x\n\nid: 1", "é".repeat(9_000), '"\\'];
+      const rubbish = [
+        "\r\n",
+        "\u2028\u2029",
+        "\u0000",
+        "\ufeff",
+        "👩‍👩‍👧",
+        "data: x\n\nid: 1",
+        "é".repeat(9_000),
+        '"\\',
+      ];
       await log.append(topic, drafts(...rubbish));
       expect(texts(await all())).toEqual(rubbish);
     });
 
     it("tells trimmed history with the exact number missed, and goes on at the first entry", async () => {
       const old = await fill(3);
-      for (let i = 0; i < 40; i++) await log.append(topic, drafts(...Array.from({ length: 10 }, (_, j) => `f${i}.${j}`)));
+      for (let i = 0; i < 40; i++)
+        await log.append(topic, drafts(...Array.from({ length: 10 }, (_, j) => `f${i}.${j}`)));
       const [first] = (await log.read(topic, "earliest", { events: 1, bytes: 1 })).events;
       expect(first!.position.n).toBeGreaterThan(4);
       const slice = await log.read(topic, old[2]!.position, LIMIT);
       expect(slice.events[0]).toEqual(first);
       expect(slice.gap).toEqual({ reason: "trimmed", missed: first!.position.n - 4 });
-      expect((await log.read(topic, ORIGIN, LIMIT)).gap).toEqual({ reason: "trimmed", missed: first!.position.n - 1 });
+      expect((await log.read(topic, ORIGIN, LIMIT)).gap).toEqual({
+        reason: "trimmed",
+        missed: first!.position.n - 1,
+      });
       expect((await log.read(topic, "earliest", LIMIT)).gap).toBeUndefined();
     });
 
     it("keeps at least as many events as the retention says", async () => {
-      for (let i = 0; i < 30; i++) await log.append(topic, drafts(...Array.from({ length: 10 }, () => "x")));
+      for (let i = 0; i < 30; i++)
+        await log.append(topic, drafts(...Array.from({ length: 10 }, () => "x")));
       expect((await all()).length).toBeGreaterThanOrEqual(100);
     });
 
     it("never trims a generation", async () => {
       const chat = parseTopic(`chat:spec-${serial}`);
-      for (let i = 0; i < 50; i++) await log.append(chat, drafts(...Array.from({ length: 10 }, () => "x")));
+      for (let i = 0; i < 50; i++)
+        await log.append(chat, drafts(...Array.from({ length: 10 }, () => "x")));
       expect((await log.read(chat, "earliest", LIMIT)).events).toHaveLength(500);
     });
 
@@ -246,7 +294,11 @@ export function eventLogSpec(make: () => Promise<EventLogFixture>): void {
       const { ms } = events[5]!.position;
       const wanted = events.filter(({ position }) => position.ms >= ms).length;
       expect(await after(await log.since(topic, ms))).toHaveLength(wanted);
-      expect(await log.head(topic)).toEqual({ position: events[9]!.position, born: events[0]!.born, closed: false });
+      expect(await log.head(topic)).toEqual({
+        position: events[9]!.position,
+        born: events[0]!.born,
+        closed: false,
+      });
     });
   });
 

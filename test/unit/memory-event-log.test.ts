@@ -49,11 +49,15 @@ describe("the memory log", () => {
     const [quiet, busy] = [parseTopic("app:quiet"), parseTopic("app:busy")];
     await log.append(quiet, [{ type: "log", data: `"${"q".repeat(1_000)}"` }]);
     const first = await log.append(busy, [{ type: "log", data: '"first"' }]);
-    for (let i = 0; i < 50; i++) await log.append(busy, [{ type: "log", data: `"${"b".repeat(1_000)}"` }]);
+    for (let i = 0; i < 50; i++)
+      await log.append(busy, [{ type: "log", data: `"${"b".repeat(1_000)}"` }]);
     const limit = { events: 1_000, bytes: 1e9 };
     const kept = (await log.read(busy, "earliest", limit)).events;
     expect(kept.reduce((sum, { data }) => sum + data.length, 0)).toBeLessThanOrEqual(9_000);
     expect((await log.read(quiet, "earliest", limit)).events).toHaveLength(1);
-    expect((await log.read(busy, first.first, limit)).gap).toMatchObject({ reason: "trimmed", missed: 51 - 1 - kept.length });
+    expect((await log.read(busy, first.first, limit)).gap).toMatchObject({
+      reason: "trimmed",
+      missed: 51 - 1 - kept.length,
+    });
   });
 });
