@@ -64,6 +64,7 @@ export const ENVIRONMENT = z.object({
   BUFFER_MEMORY: size.default(64 * 1_024 ** 2),
   EMBEDDED_LOG_SIZE: size.default(256 * 1_024 ** 2),
   HEARTBEAT_INTERVAL: duration.default(15_000),
+  RETRY_DELAY: duration.default(2_000),
   STALL_TIMEOUT: duration.default(30_000),
   MAX_CONNECTION_AGE: duration.default(600_000),
   DRAIN_WINDOW: duration.default(30_000),
@@ -90,6 +91,8 @@ export interface Config {
   readonly retention: RetentionTable;
   readonly maxConnections: number;
   readonly heartbeatMs: number;
+  /** What an EventSource waits before it comes back. */
+  readonly retryMs: number;
   readonly stallMs: number;
   readonly maxConnectionAgeMs: number;
   readonly drainWindowMs: number;
@@ -134,6 +137,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     retention: retentionTable(env),
     maxConnections: env.MAX_CONNECTIONS,
     heartbeatMs: env.HEARTBEAT_INTERVAL,
+    retryMs: env.RETRY_DELAY,
     stallMs: env.STALL_TIMEOUT,
     maxConnectionAgeMs: env.MAX_CONNECTION_AGE,
     drainWindowMs: env.DRAIN_WINDOW,

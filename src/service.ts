@@ -13,6 +13,7 @@ import { Hub } from "./hub/hub.ts";
 import { Publisher } from "./log/publisher.ts";
 import { ConsoleEndpoint } from "./routes/console.ts";
 import type { Health } from "./routes/operations.ts";
+import { createTopicFormats } from "./routes/topic-formats.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { LogIngest } from "./wukongs/log-ingest.ts";
@@ -79,6 +80,7 @@ async function compose(config: Config, logger: Logger, stack: DisposalStack): Pr
     corsOrigins: config.corsOrigins,
     log,
     retention: config.retention,
+    formats: createTopicFormats(config.retryMs),
     connections,
     chat,
     publisher,

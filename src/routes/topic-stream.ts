@@ -5,33 +5,18 @@ import { defaultStart, type Start } from "../hub/start.ts";
 import type { Event } from "../log/event.ts";
 import { retentionOf, type RetentionTable } from "../log/retention.ts";
 import type { Topic } from "../log/topic.ts";
-import { createNdjsonFormat } from "../transports/ndjson.ts";
-import { createSseFormat } from "../transports/sse.ts";
 import type { Format } from "../transports/transport.ts";
 import type { StreamQuery } from "../wire/stream-query.ts";
-import { logTextFormat } from "../wukongs/log-text-format.ts";
+import type { TopicFormats } from "./topic-formats.ts";
 import { openStream, type StreamServices } from "./open-stream.ts";
 import type { AppContext } from "./request.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { samePosition } from "../log/position.ts";
 
-/** What an EventSource waits before it comes back, unless it is told otherwise, in ms. */
-const RETRY_MS = 2_000;
-
-const FORMATS = {
-  plain: {
-    sse: createSseFormat({ retryMs: RETRY_MS, envelope: false }),
-    ndjson: createNdjsonFormat({ envelope: false }),
-  },
-  envelope: {
-    sse: createSseFormat({ retryMs: RETRY_MS, envelope: true }),
-    ndjson: createNdjsonFormat({ envelope: true }),
-  },
-};
-
 export interface TopicStreamServices extends StreamServices {
   readonly log: EventLog;
   readonly retention: RetentionTable;
+  readonly formats: TopicFormats;
 }
 
 export interface TopicStreamRequest {
@@ -51,7 +36,7 @@ export async function topicStream(
   request: TopicStreamRequest,
 ): Promise<Response> {
   const { topics, query, principal, filter } = request;
-  const format = formatOf(c, request);
+  const format = formatOf(c, services.formats, request);
   const shown = shownCursor(c, query);
   const positions = shown && tryCursor(shown.text, topics);
   if (shown && !positions && shown.source !== "header") {
@@ -81,7 +66,11 @@ export async function topicStream(
 }
 
 /** `format` overrides `Accept`; without either it is SSE. */
-function formatOf(c: AppContext, { query, kind }: TopicStreamRequest): Format {
+function formatOf(
+  c: AppContext,
+  formats: TopicFormats,
+  { query, kind }: TopicStreamRequest,
+): Format {
   const offered = [
     "text/event-stream",
     "application/x-ndjson",
@@ -98,8 +87,8 @@ function formatOf(c: AppContext, { query, kind }: TopicStreamRequest): Format {
     "text/plain": "text",
   } as const;
   const name = query.format ?? asked[accepted as keyof typeof asked];
-  if (name !== "text") return FORMATS[kind === "envelope" ? "envelope" : "plain"][name];
-  if (kind === "logs") return logTextFormat;
+  if (name !== "text") return formats[kind === "envelope" ? "envelope" : "plain"][name];
+  if (kind === "logs") return formats.logText;
   throw new ServiceError("invalid-parameter", "format: text is for logs only.", {
     field: "format",
   });

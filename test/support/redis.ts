@@ -22,7 +22,9 @@ export class TestRedis implements AsyncDisposable {
   /** @param durable with `appendfsync always`: what it has acknowledged survives SIGKILL */
   static async start({ durable = false } = {}): Promise<TestRedis> {
     if (spawnSync("redis-server", ["--version"]).error) {
-      throw new Error("redis-server is missing: run test/setup.sh (it installs it with apt), or put it on the PATH");
+      throw new Error(
+        "redis-server is missing: run test/setup.sh (it installs it with apt), or put it on the PATH",
+      );
     }
     const redis = new TestRedis(await freePort(), durable);
     await redis.start();
@@ -34,8 +36,19 @@ export class TestRedis implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const durability = this.#durable ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"];
-    const settings = ["--port", String(this.port), "--bind", "127.0.0.1", "--save", "", "--dir", this.#directory];
+    const durability = this.#durable
+      ? ["--appendonly", "yes", "--appendfsync", "always"]
+      : ["--appendonly", "no"];
+    const settings = [
+      "--port",
+      String(this.port),
+      "--bind",
+      "127.0.0.1",
+      "--save",
+      "",
+      "--dir",
+      this.#directory,
+    ];
     const child = spawn("redis-server", [...settings, ...durability], { stdio: "ignore" });
     this.#process = child;
     await eventually(async () => {

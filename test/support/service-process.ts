@@ -13,7 +13,13 @@ export class ServiceProcess implements AsyncDisposable {
   private constructor(port: number, environment: Record<string, string>) {
     this.url = `http://127.0.0.1:${port}`;
     this.child = spawn(process.execPath, ["--enable-source-maps", "dist/main.js"], {
-      env: { PATH: process.env["PATH"], HOST: "127.0.0.1", PORT: String(port), AI_DEMO_DELAY: "1", ...environment },
+      env: {
+        PATH: process.env["PATH"],
+        HOST: "127.0.0.1",
+        PORT: String(port),
+        AI_DEMO_DELAY: "1",
+        ...environment,
+      },
       stdio: ["ignore", "pipe", "pipe"],
     });
     for (const stream of [this.child.stdout!, this.child.stderr!]) {
@@ -26,7 +32,8 @@ export class ServiceProcess implements AsyncDisposable {
     const service = new ServiceProcess(await freePort(), environment);
     await eventually(
       async () => {
-        if (service.child.exitCode !== null) throw new Error(`it exited with ${service.child.exitCode}: ${service.output}`);
+        if (service.child.exitCode !== null)
+          throw new Error(`it exited with ${service.child.exitCode}: ${service.output}`);
         return (await fetch(`${service.url}/readyz`)).ok;
       },
       { what: "the service process" },

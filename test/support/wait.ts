@@ -6,14 +6,15 @@ export async function eventually<T>(
   { timeoutMs = 15_000, everyMs = 10, what = "the condition" } = {},
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + timeoutMs;
-  for (let failure: unknown; ; ) {
+  for (let failure: unknown; ;) {
     try {
       const result = await probe();
       if (result) return result;
     } catch (error) {
       failure = error;
     }
-    if (performance.now() > deadline) throw new Error(`${what} did not come true in ${timeoutMs} ms`, { cause: failure });
+    if (performance.now() > deadline)
+      throw new Error(`${what} did not come true in ${timeoutMs} ms`, { cause: failure });
     await delay(everyMs);
   }
 }

@@ -51,7 +51,10 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant("heal" as const), topic: fc.nat(2) }) },
   {
     weight: 10,
-    arbitrary: fc.record({ do: fc.constant("turn" as const), turns: fc.integer({ min: 1, max: 8 }) }),
+    arbitrary: fc.record({
+      do: fc.constant("turn" as const),
+      turns: fc.integer({ min: 1, max: 8 }),
+    }),
   },
 );
 

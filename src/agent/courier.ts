@@ -1,0 +1,105 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Backoff } from "./retry.ts";
+import type { Answer, Refusal, Verdict } from "./verdict.ts";
+
+/** A server that has gone without a word shows by nothing else. */
+const ATTEMPT_TIMEOUT_MS = 30_000;
+/** How often a refusal that may be the network's is asked again. */
+const DOUBTS = 3;
+
+/** One request, complete: whatever becomes of it, it can be sent again. */
+export interface Delivery {
+  readonly method: "POST" | "PUT";
+  /** Below the server's URL. */
+  readonly path: string;
+  readonly contentType: string;
+  readonly body: string;
+  /** By which the server knows a repetition: it is the same on each attempt. */
+  readonly idempotencyKey: string;
+  readonly judge: (answer: Answer) => Verdict;
+}
+
+export interface CourierOptions {
+  /** Without a slash at its end. */
+  readonly server: string;
+  /** Tells the person at the terminal. */
+  readonly say: (text: string) => void;
+  readonly attemptTimeoutMs?: number;
+}
+
+/** Brings requests to the server, again and again until it has taken or refused them. */
+export class Courier {
+  readonly #options: CourierOptions;
+  #away = false;
+
+  constructor(options: CourierOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves once the server has taken what `next` returned, undefined, or refused it for good.
+   * @param next asked before each attempt, so that a sender may change its mind while the server is away
+   * @throws the signal's reason when it aborts; what the server did with the last attempt is then unknown
+   */
+  async deliver(next: () => Delivery, signal: AbortSignal): Promise<Refusal | undefined> {
+    const backoff = new Backoff();
+    for (let refusals = 0; ; ) {
+      const verdict = await this.#attempt(next(), signal);
+      if (verdict.kind !== "retry") this.#tellBack();
+      if (verdict.kind === "accepted") return undefined;
+      if (verdict.kind === "refused" && (verdict.certain || ++refusals === DOUBTS)) return verdict;
+      if (verdict.kind === "retry") this.#tellAway(verdict.why);
+      const afterMs = verdict.kind === "retry" ? verdict.afterMs : undefined;
+      await delay(backoff.next(afterMs), undefined, { signal });
+    }
+  }
+
+  async #attempt(delivery: Delivery, signal: AbortSignal): Promise<Verdict> {
+    const { server, attemptTimeoutMs = ATTEMPT_TIMEOUT_MS } = this.#options;
+    signal.throwIfAborted();
+    const cut = new AbortController();
+    const onAbort = (): void => cut.abort(signal.reason);
+    const timer = setTimeout(() => cut.abort(new Error("no answer in time")), attemptTimeoutMs);
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      const response = await fetch(`${server}${delivery.path}`, {
+        method: delivery.method,
+        headers: {
+          "content-type": delivery.contentType,
+          "idempotency-key": delivery.idempotencyKey,
+        },
+        body: delivery.body,
+        // A redirect may turn a POST into a GET, whose success would be taken for ours.
+        redirect: "manual",
+        signal: cut.signal,
+      });
+      const { status, headers } = response;
+      return delivery.judge({ status, headers, text: await response.text() });
+    } catch (error) {
+      signal.throwIfAborted();
+      return { kind: "retry", why: reasonOf(error) };
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  #tellAway(why: string): void {
+    if (this.#away) return;
+    this.#away = true;
+    const { server, say } = this.#options;
+    say(`${server} does not take anything at the moment (${why}); it is kept and sent again`);
+  }
+
+  #tellBack(): void {
+    if (!this.#away) return;
+    this.#away = false;
+    this.#options.say(`${this.#options.server} answers again`);
+  }
+}
+
+/** Fetch says "fetch failed" of everything; what has happened is in its cause. */
+function reasonOf(error: unknown): string {
+  const { cause } = error as { cause?: { code?: string; message?: string } };
+  return cause?.code ?? cause?.message ?? (error instanceof Error ? error.message : String(error));
+}

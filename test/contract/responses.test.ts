@@ -1,0 +1,227 @@
+import { once } from "node:events";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
+import type { Service } from "../../src/service.ts";
+import { freePort } from "../support/net.ts";
+import { startTestService } from "../support/service.ts";
+import { CALLS, LIMITS, UNREACHABLE_CALLS } from "./support-calls.ts";
+import { operation } from "./support-document.ts";
+import { type Call, Exercise, NDJSON, SSE } from "./support-exercise.ts";
+import { FULL_CALLS } from "./support-stream-calls.ts";
+
+const exercise = new Exercise();
+let service: Service;
+
+const titleOf = ({ operation: id, path, query, headers, body, status, code }: Call): string => {
+  const { method, path: template } = operation(id);
+  const filled = template.replace(
+    /\{(\w+)\}/g,
+    (whole, name: string) => path?.[name]?.slice(0, 20) ?? whole,
+  );
+  const sent = [
+    JSON.stringify(headers),
+    typeof body === "string" ? body.slice(0, 40) : undefined,
+  ].filter(Boolean);
+  return `${method} ${filled}${query ? `?${query}` : ""} ${sent.join(" ")} → ${status} ${code ?? ""}`.replace(
+    / +/g,
+    " ",
+  );
+};
+
+beforeAll(async () => {
+  service = await startTestService(LIMITS);
+  const seed = (call: Omit<Call, "status">) => exercise.call(service.url, { ...call, status: 201 });
+  await seed({
+    operation: "publishStatus",
+    path: { name: "web-1" },
+    body: '{"phase":"Running","ready":3}',
+  });
+  await seed({ operation: "ingestLogs", path: { name: "web-1" }, body: "GET /api 200 12ms\n" });
+  await seed({ operation: "publishNotification", body: '{"to":"all","title":"Hi"}' });
+  await seed({
+    operation: "publishEvents",
+    path: { topic: "app:orders" },
+    body: '{"type":"order.created","data":{}}',
+  });
+});
+
+afterAll(() => service[Symbol.asyncDispose]());
+
+describe("every answer of the service is as the document says", () => {
+  it.each(CALLS.map((call) => [titleOf(call), call] as const))("%s", async (_, call) => {
+    await exercise.call(service.url, call);
+  });
+
+  it.each([
+    ["publishStatus", { name: "web-1" }, '{"phase":"A"}', '{"phase":"B"}'],
+    ["publishNotification", {}, '{"to":"all","title":"A"}', '{"to":"all","title":"B"}'],
+    ["publishEvents", { topic: "app:orders" }, '{"type":"a","data":1}', '{"type":"a","data":2}'],
+    ["startChat", {}, '{"prompt":"a","stream":false}', '{"prompt":"b","stream":false}'],
+  ])(
+    "%s repeats an answer under its key, and refuses another body",
+    async (id, path, body, other) => {
+      const headers = { "idempotency-key": "once" };
+      const call = { operation: id, path, headers, status: id === "startChat" ? 200 : 201 };
+      const first = await exercise.call(service.url, { ...call, body });
+      expect((await exercise.call(service.url, { ...call, body })).text).toBe(first.text);
+      await exercise.call(service.url, {
+        ...call,
+        body: other,
+        status: 422,
+        code: "idempotency-mismatch",
+      });
+    },
+  );
+
+  it.each([
+    ["streamStatus", { name: "web-1" }, ""],
+    ["streamLogs", { name: "web-1" }, ""],
+    ["streamNotifications", {}, "user=bob&channel=ops&"],
+    ["streamEvents", {}, "topic=app:orders&topic=status:web-1&"],
+  ])("%s answers 204 to whoever has seen all and does not follow", async (id, path, query) => {
+    const call = { operation: id, path, query: `${query}follow=false&from=earliest&format=ndjson` };
+    const { items } = await exercise.call(service.url, { ...call, status: 200 });
+    const { id: cursor } = items.findLast((item) => (item as { id?: string }).id) as { id: string };
+    await exercise.call(service.url, {
+      ...call,
+      headers: { "last-event-id": cursor },
+      status: 204,
+    });
+    const shown = `${query}follow=false&last_event_id=${encodeURIComponent(cursor)}`;
+    await exercise.call(service.url, { ...call, query: shown, status: 204 });
+  });
+
+  it("a generation can be read, resumed and stopped by its id", async () => {
+    const { headers, items } = await exercise.call(service.url, {
+      operation: "startChat",
+      headers: { "idempotency-key": "resumable" },
+      body: '{"prompt":"one two three"}',
+      status: 200,
+    });
+    const generation = headers.get("x-generation-id")!;
+    expect(headers.get("content-location")).toBe(`/api/v1/ai/chat/${generation}`);
+    const of = (call: Omit<Call, "path">) =>
+      exercise.call(service.url, { ...call, path: { generation } });
+    await of({ operation: "getGeneration", status: 200 });
+    await of({ operation: "stopGeneration", status: 200 });
+    await of({ operation: "streamGeneration", headers: { accept: SSE }, status: 200, media: SSE });
+    const whole = await of({ operation: "streamGeneration", status: 200, media: NDJSON });
+    expect(whole.items).toEqual(items);
+    const ids = items.map((item) => (item as { id: string }).id);
+    const rest = await of({
+      operation: "streamGeneration",
+      query: `last_event_id=${ids[0]}`,
+      status: 200,
+    });
+    expect(rest.items).toEqual(items.slice(1));
+    await of({
+      operation: "streamGeneration",
+      headers: { "last-event-id": ids.at(-1)! },
+      status: 204,
+    });
+    const again = await exercise.call(service.url, {
+      operation: "startChat",
+      headers: { "idempotency-key": "resumable", "last-event-id": ids[0]! },
+      body: '{"prompt":"one two three"}',
+      status: 200,
+    });
+    expect(again.items).toEqual(items.slice(1));
+  });
+
+  it("a deleted Wukong is gone, and its streams end", async () => {
+    await exercise.call(service.url, {
+      operation: "publishStatus",
+      path: { name: "web-2" },
+      body: '{"phase":"A"}',
+      status: 201,
+    });
+    const open = exercise.call(service.url, {
+      operation: "streamStatus",
+      path: { name: "web-2" },
+      status: 200,
+      until: "event: closed",
+    });
+    await exercise.call(service.url, {
+      operation: "deleteWukong",
+      path: { name: "web-2" },
+      status: 204,
+    });
+    for (const id of ["streamStatus", "streamLogs"]) {
+      await exercise.call(service.url, {
+        operation: id,
+        path: { name: "web-2" },
+        status: 404,
+        code: "not-found",
+        field: "name",
+      });
+    }
+    await open;
+  });
+
+  it("the console opens, and refuses with a problem", async () => {
+    const handshake = async (path: string, headers: Record<string, string> = {}): Promise<void> => {
+      const socket = new WebSocket(`${service.url.replace("http", "ws")}${path}`, { headers });
+      socket.on("error", () => {});
+      const [, response] = await Promise.race([
+        once(socket, "unexpected-response"),
+        once(socket, "upgrade").then(([answer]) => [undefined, answer]),
+      ]);
+      const isOpen = response.statusCode === 101;
+      const text = isOpen ? "" : ((await response.toArray()) as Buffer[]).join("");
+      const known = Object.entries(response.headers as Record<string, string>).filter(
+        ([name]) => name !== "upgrade",
+      );
+      exercise.check(operation("openConsole"), response.statusCode, new Headers(known), text);
+      socket.terminate();
+    };
+    for (const path of [
+      "/ws/wukong/web-1",
+      "/ws/wukong/WEB",
+      "/ws/wukong/web-1?last_event_id=garbage",
+    ])
+      await handshake(path);
+    await handshake("/ws/wukong/web-1", { origin: "https://elsewhere.example" });
+  });
+});
+
+describe("in trouble", () => {
+  it("a full service tells an EventSource to come back, and everybody else when", async () => {
+    await using full = await startTestService({ MAX_CONNECTIONS: "1" });
+    const stay = new AbortController();
+    await fetch(`${full.url}/api/v1/events?topic=app:orders`, { signal: stay.signal });
+    const { connections } = (await (await fetch(`${full.url}/api/v1/connections`)).json()) as {
+      connections: { id: string }[];
+    };
+    for (const call of FULL_CALLS) await exercise.call(full.url, call);
+    const { headers, text } = await exercise.call(full.url, {
+      operation: "startChat",
+      body: '{"prompt":"a"}',
+      status: 503,
+      code: "overloaded",
+    });
+    expect([Number(headers.get("retry-after")) > 0, text]).toEqual([
+      true,
+      expect.stringContaining('"retryable":true'),
+    ]);
+    await exercise.call(full.url, {
+      operation: "closeConnection",
+      path: { id: connections[0]!.id },
+      status: 204,
+    });
+    stay.abort();
+  });
+
+  it("without Redis streams open and wait, and a write is told that its outcome is unknown", async () => {
+    await using cut = await startTestService({
+      REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+    });
+    for (const call of UNREACHABLE_CALLS) await exercise.call(cut.url, call);
+  });
+});
+
+it("all that the document promises has been seen", () => {
+  // Nothing in the service's power provokes a fault of its own, and an upload may pause for ten minutes.
+  expect(
+    exercise.missing((id, status) => status === "500" || (id === "ingestLogs" && status === "408")),
+  ).toEqual([]);
+});

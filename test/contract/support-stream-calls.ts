@@ -1,0 +1,92 @@
+import { type Call, NDJSON, SSE, TEXT } from "./support-exercise.ts";
+
+type Base = Pick<Call, "operation" | "path" | "query">;
+
+/** The topic streams, each with the least that it must be asked. */
+export const STREAMS: readonly Base[] = [
+  { operation: "streamStatus", path: { name: "web-1" } },
+  { operation: "streamLogs", path: { name: "web-1" } },
+  { operation: "streamNotifications" },
+  { operation: "streamEvents", query: "topic=app:orders" },
+];
+
+/** A query that is refused for its last parameter, unless another is named. */
+const refused = (base: Base, query: string, field = /(\w+)=[^=]*$/.exec(query)![1]!): Call => ({
+  ...base,
+  query: base.query ? `${base.query}&${query}` : query,
+  status: 400,
+  code: "invalid-parameter",
+  field,
+});
+
+/** The whole backlog, without what comes later. */
+const backlog = (
+  base: Base,
+  query: string,
+  media: string,
+  headers: Call["headers"] = {},
+): Call => ({
+  ...base,
+  query: [base.query, query, "follow=false"].filter(Boolean).join("&"),
+  headers,
+  status: 200,
+  media,
+});
+
+const BAD_QUERIES = [
+  "last_event_id=garbage",
+  "lastEventId=garbage",
+  "evs_last_event_id=garbage",
+  "since=yesterday",
+  "tail=-1",
+  "tail=99999",
+  "tail=1&tail=2",
+  "from=latest&tail=1",
+  "from=middle",
+  "follow=maybe",
+  "format=xml",
+  "user=a%20b",
+];
+
+const everyStream = (base: Base): Call[] => [
+  { ...base, status: 200, media: SSE, until: "event: live\n" },
+  { ...base, headers: { accept: NDJSON }, status: 200, media: NDJSON, until: '"live"' },
+  backlog(base, "from=earliest", SSE),
+  backlog(base, "from=latest&format=ndjson", NDJSON),
+  backlog(base, "tail=2", SSE, { accept: "*/*" }),
+  backlog(base, "since=15m", SSE, { accept: SSE }),
+  backlog(base, "since=2026-11-21T07:30:00Z&format=ndjson", NDJSON, { accept: SSE }),
+  // A cursor that an EventSource repeats for ever must not kill it.
+  backlog(base, "format=ndjson", NDJSON, { "last-event-id": "garbage" }),
+  backlog(base, "format=sse", SSE, { "last-event-id": "x1.1-1" }),
+  ...BAD_QUERIES.map((query) => refused(base, query)),
+];
+
+const LOGS: Base = { operation: "streamLogs", path: { name: "web-1" } };
+const NOTIFICATIONS: Base = { operation: "streamNotifications" };
+const EVENTS: Base = { operation: "streamEvents" };
+const MANY = Array.from({ length: 33 }, (_, index) => `topic=app:a${index}`).join("&");
+
+export const STREAM_CALLS: readonly Call[] = [
+  ...STREAMS.flatMap(everyStream),
+  backlog(LOGS, "format=text", TEXT),
+  backlog(LOGS, "tail=1", TEXT, { accept: "text/plain" }),
+  backlog(LOGS, "level=warn&grep=lo&grep=s", SSE),
+  refused(LOGS, "level=loud"),
+  refused(LOGS, "grep="),
+  backlog(NOTIFICATIONS, "user=bob&channel=ops&tail=5", SSE),
+  refused(NOTIFICATIONS, "channel=OPS"),
+  refused(NOTIFICATIONS, "format=text"),
+  backlog(EVENTS, "topic=app:orders&topic=status:web-1&from=earliest&format=ndjson", NDJSON),
+  refused(EVENTS, "", "topic"),
+  refused(EVENTS, "topic=nope"),
+  refused(EVENTS, "topic=app:a%2Fb"),
+  refused(EVENTS, "topic=app:a&format=text"),
+  refused(EVENTS, MANY),
+];
+
+/** What a service answers whose connections are all taken. */
+export const FULL_CALLS: readonly Call[] = STREAMS.flatMap((base): Call[] => [
+  { ...base, headers: { accept: NDJSON }, status: 503, code: "overloaded" },
+  { ...base, headers: { accept: SSE }, status: 200, media: SSE },
+]);
