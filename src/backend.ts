@@ -52,12 +52,12 @@ async function createRedisBackend(
   metrics: Metrics,
   stack: DisposalStack,
 ): Promise<Backend> {
-  const connect = (name: string) => {
-    const client = createRedisConnection({ url, name, logger });
+  const connect = (name: string, subscriber = false) => {
+    const client = createRedisConnection({ url, name, logger, subscriber });
     stack.defer(() => client.disconnect());
     return client;
   };
-  const [commands, subscriber] = [connect("commands"), connect("follow")];
+  const [commands, subscriber] = [connect("commands"), connect("follow", true)];
   await Promise.all([
     connectRedis(commands, CONNECT_PATIENCE_MS, logger),
     connectRedis(subscriber, CONNECT_PATIENCE_MS, logger),

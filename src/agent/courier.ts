@@ -7,6 +7,9 @@ const ATTEMPT_TIMEOUT_MS = 30_000;
 /** How often a refusal that may be the network's is asked again. */
 const DOUBTS = 3;
 
+/** Failures in a row before it is worth a word: a cut connection heals itself within a moment. */
+const PATIENCE = 3;
+
 /** One request, complete: whatever becomes of it, it can be sent again. */
 export interface Delivery {
   readonly method: "POST" | "PUT";
@@ -43,7 +46,7 @@ export class Courier {
    */
   async deliver(next: () => Delivery, signal: AbortSignal): Promise<Refusal | undefined> {
     const backoff = new Backoff();
-    for (let refusals = 0; ; ) {
+    for (let refusals = 0; ;) {
       const verdict = await this.#attempt(next(), signal);
       if (verdict.kind !== "retry") this.#tellBack();
       if (verdict.kind === "accepted") return undefined;
@@ -88,13 +91,15 @@ export class Courier {
     if (this.#away) return;
     this.#away = true;
     const { server, say } = this.#options;
-    say(`${server} does not take anything at the moment (${why}); it is kept and sent again`);
+    say(
+      `cannot deliver to ${server} at the moment (${why}); the program goes on, and so do the tries`,
+    );
   }
 
   #tellBack(): void {
     if (!this.#away) return;
     this.#away = false;
-    this.#options.say(`${this.#options.server} answers again`);
+    this.#options.say(`delivering to ${this.#options.server} again`);
   }
 }
 

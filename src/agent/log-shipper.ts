@@ -92,7 +92,8 @@ export class LogShipper implements AsyncDisposable {
 
   /** One bad line costs only itself, where the server says which it is; else it costs the batch. */
   #drop(entries: readonly LogEntry[], { why, lines, line }: Refusal): void {
-    const end = line !== undefined && line > lines && line <= entries.length ? line : entries.length;
+    const end =
+      line !== undefined && line > lines && line <= entries.length ? line : entries.length;
     for (const entry of entries.slice(lines, end)) this.#buffer.drop(entry, "refused");
     this.#buffer.putBack(entries.slice(end));
     // Once: a server that refuses everything would fill the terminal. The end says how many it were.

@@ -16,53 +16,78 @@ export class ProgramOutput implements AsyncDisposable {
   readonly #stream: Readable;
   readonly #onLine: (line: Line) => void;
   readonly #closing = new AbortController();
-  #echo: Writable | undefined;
-  #linger: NodeJS.Timeout | undefined;
   readonly #finished: Promise<void>;
+  #echo: Writable | undefined;
+  /** True while who watches does not take what was written. */
+  #blocked = false;
 
   constructor(stream: Readable, { onLine, echo }: ProgramOutputOptions) {
     this.#stream = stream;
     this.#onLine = onLine;
-    this.#echo = echo;
+    this.#echo = echo?.on("error", this.#stopEcho);
     this.#finished = this.#read();
   }
 
-  /** Resolves at the output's end. Call it when the program has gone: what it has written is still read. */
-  async end(): Promise<void> {
-    this.#linger = setTimeout(() => this.#stream.destroy(), LINGER_MS);
-    await this.#finished;
-    clearTimeout(this.#linger);
+  /**
+   * Resolves at the output's end, at once when the signal says to hurry. To be called when the program has gone: what
+   * it has written is still read.
+   */
+  async end(hurry: AbortSignal): Promise<void> {
+    const cut = (): void => this.#cut();
+    const linger = setTimeout(() => {
+      if (this.#blocked) linger.refresh();
+      else this.#cut();
+    }, LINGER_MS);
+    hurry.addEventListener("abort", cut, { once: true });
+    if (hurry.aborted) cut();
+    try {
+      await this.#finished;
+    } finally {
+      clearTimeout(linger);
+      hurry.removeEventListener("abort", cut);
+    }
+  }
+
+  #cut(): void {
+    this.#closing.abort();
+    this.#stream.destroy();
   }
 
   async #read(): Promise<void> {
     const reader = new LineReader();
-    try {
-      for await (const chunk of this.#stream as AsyncIterable<Buffer>) {
-        for (const line of reader.push(chunk)) this.#onLine(line);
-        await this.#show(chunk);
-      }
-    } catch {
-      // Destroyed, because the program has gone or we go: there is no more to come.
+    const chunks = this.#stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    for (let chunk = await nextOf(chunks); chunk; chunk = await nextOf(chunks)) {
+      for (const line of reader.push(chunk)) this.#onLine(line);
+      await this.#show(chunk);
     }
     for (const line of reader.end()) this.#onLine(line);
   }
 
   async #show(chunk: Buffer): Promise<void> {
-    const echo = this.#echo;
-    if (!echo || echo.write(chunk)) return;
-    try {
-      await once(echo, "drain", { signal: this.#closing.signal });
-    } catch {
-      // Whoever watched has gone (EPIPE), as with `| head`. The program and its log go on.
-      this.#echo = undefined;
-    }
-    this.#linger?.refresh();
+    if (!this.#echo || this.#echo.write(chunk)) return;
+    this.#blocked = true;
+    // It rejects when who watched has gone, or we go.
+    const { signal } = this.#closing;
+    await once(this.#echo, "drain", { signal }).catch(() => undefined);
+    this.#blocked = false;
   }
 
+  /** Whoever watched has gone (EPIPE), as with `| head`. The program and its log go on. */
+  readonly #stopEcho = (): void => {
+    this.#echo = undefined;
+  };
+
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort();
-    this.#stream.destroy();
+    this.#echo?.off("error", this.#stopEcho);
+    this.#cut();
     await this.#finished;
-    clearTimeout(this.#linger);
   }
+}
+
+/** Undefined at the end, and when the stream is destroyed. */
+function nextOf(chunks: AsyncIterator<Buffer>): Promise<Buffer | undefined> {
+  return chunks.next().then(
+    ({ done, value }) => (done ? undefined : value),
+    () => undefined,
+  );
 }

@@ -76,7 +76,7 @@ export class StatusReporter implements AsyncDisposable {
     const { signal } = this.#stop;
     try {
       for (let current: Delivery | undefined = first; current; current = this.#newest) {
-        let sent = current;
+        let sent: Delivery = current;
         // The newest at each attempt: what a server that was away has missed is of no use to anyone.
         const refusal = await courier.deliver(() => (sent = this.#newest ?? sent), signal);
         if (refusal) say(`the server refuses the status: ${refusal.why}`);

@@ -139,8 +139,10 @@ export class RedisEventLog implements EventLog {
   }
 
   async since(topic: Topic, timeMs: number): Promise<Position> {
+    // The head first: an event that comes between the two looks is then found by the second, not skipped by the first.
+    const head = await this.head(topic);
     const [event] = await this.#range(topic, `${timeMs}-0`, 1);
-    return event ? justBefore(event.position) : (await this.head(topic)).position;
+    return event ? justBefore(event.position) : head.position;
   }
 
   async last(topic: Topic, count: number): Promise<Position> {

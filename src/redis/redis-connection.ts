@@ -11,7 +11,8 @@ export interface RedisConnectionOptions {
   /** What the connection is for; it shows in `CLIENT LIST`. */
   readonly name: string;
   readonly logger: Logger;
-  readonly commandTimeoutMs?: number;
+  /** For subscribing only. */
+  readonly subscriber?: boolean;
 }
 
 /**
@@ -29,10 +30,11 @@ export function createRedisConnection(options: RedisConnectionOptions): Redis {
     autoResubscribe: false,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
-    enableAutoPipelining: true,
+    // ioredis would pipeline SSUBSCRIBE too, though it spares the other subscribing commands.
+    enableAutoPipelining: !options.subscriber,
     connectTimeout: 5_000,
     disconnectTimeout: 500,
-    commandTimeout: options.commandTimeoutMs ?? 5_000,
+    commandTimeout: 5_000,
     retryStrategy: (attempt) =>
       Math.min(50 * 2 ** Math.min(attempt, 6), 2_000) * (0.5 + Math.random() / 2),
   };

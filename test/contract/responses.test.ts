@@ -1,32 +1,14 @@
-import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { WebSocket } from "ws";
 import type { Service } from "../../src/service.ts";
 import { freePort } from "../support/net.ts";
 import { startTestService } from "../support/service.ts";
 import { CALLS, LIMITS, UNREACHABLE_CALLS } from "./support-calls.ts";
-import { operation } from "./support-document.ts";
-import { type Call, Exercise, NDJSON, SSE } from "./support-exercise.ts";
+import { type Call, Exercise, NDJSON, SSE, titleOf } from "./support-exercise.ts";
+import { handshake } from "./support-handshake.ts";
 import { FULL_CALLS } from "./support-stream-calls.ts";
 
 const exercise = new Exercise();
 let service: Service;
-
-const titleOf = ({ operation: id, path, query, headers, body, status, code }: Call): string => {
-  const { method, path: template } = operation(id);
-  const filled = template.replace(
-    /\{(\w+)\}/g,
-    (whole, name: string) => path?.[name]?.slice(0, 20) ?? whole,
-  );
-  const sent = [
-    JSON.stringify(headers),
-    typeof body === "string" ? body.slice(0, 40) : undefined,
-  ].filter(Boolean);
-  return `${method} ${filled}${query ? `?${query}` : ""} ${sent.join(" ")} → ${status} ${code ?? ""}`.replace(
-    / +/g,
-    " ",
-  );
-};
 
 beforeAll(async () => {
   service = await startTestService(LIMITS);
@@ -159,28 +141,15 @@ describe("every answer of the service is as the document says", () => {
   });
 
   it("the console opens, and refuses with a problem", async () => {
-    const handshake = async (path: string, headers: Record<string, string> = {}): Promise<void> => {
-      const socket = new WebSocket(`${service.url.replace("http", "ws")}${path}`, { headers });
-      socket.on("error", () => {});
-      const [, response] = await Promise.race([
-        once(socket, "unexpected-response"),
-        once(socket, "upgrade").then(([answer]) => [undefined, answer]),
-      ]);
-      const isOpen = response.statusCode === 101;
-      const text = isOpen ? "" : ((await response.toArray()) as Buffer[]).join("");
-      const known = Object.entries(response.headers as Record<string, string>).filter(
-        ([name]) => name !== "upgrade",
-      );
-      exercise.check(operation("openConsole"), response.statusCode, new Headers(known), text);
-      socket.terminate();
-    };
     for (const path of [
       "/ws/wukong/web-1",
       "/ws/wukong/WEB",
       "/ws/wukong/web-1?last_event_id=garbage",
     ])
-      await handshake(path);
-    await handshake("/ws/wukong/web-1", { origin: "https://elsewhere.example" });
+      await handshake(exercise, service.url, path);
+    await handshake(exercise, service.url, "/ws/wukong/web-1", {
+      origin: "https://elsewhere.example",
+    });
   });
 });
 

@@ -166,7 +166,8 @@ export const UNREACHABLE_CALLS: readonly Call[] = [
   { operation: "livez", status: 200 },
   ...["readyz", "ready"].map((id): Call => ({ operation: id, status: 503 })),
   ...[
-    ...[...WITH_BODY, INGEST],
+    ...WITH_BODY,
+    INGEST,
     ...["listWukongs", "getWukong", "deleteWukong"].map((id) => ({
       operation: id,
       path: { name: "web-1" },

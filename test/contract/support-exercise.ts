@@ -102,6 +102,31 @@ export class Exercise {
   }
 }
 
+/** A call in one line. */
+export const titleOf = ({
+  operation: id,
+  path,
+  query,
+  headers,
+  body,
+  status,
+  code,
+}: Call): string => {
+  const { method, path: template } = operation(id);
+  const filled = template.replace(
+    /\{(\w+)\}/g,
+    (whole, name: string) => path?.[name]?.slice(0, 20) ?? whole,
+  );
+  const sent = [
+    JSON.stringify(headers),
+    typeof body === "string" ? body.slice(0, 40) : undefined,
+  ].filter(Boolean);
+  return `${method} ${filled}${query ? `?${query}` : ""} ${sent.join(" ")} → ${status} ${code ?? ""}`.replace(
+    / +/g,
+    " ",
+  );
+};
+
 function urlOf(origin: string, { path }: Operation, call: Call): string {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => call.path?.[name] ?? `no-${name}`);
   return `${origin}${filled}${call.query ? `?${call.query}` : ""}`;

@@ -24,13 +24,19 @@ export class RawClient implements Disposable {
 
   /** A GET that keeps the connection alive. */
   get(path: string, headers: Record<string, string> = {}, version = "1.1"): this {
-    const lines = Object.entries({ host: "test", ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+    const lines = Object.entries({ host: "test", ...headers }).map(
+      ([name, value]) => `${name}: ${value}\r\n`,
+    );
     return this.send(`GET ${path} HTTP/${version}\r\n${lines.join("")}\r\n`);
   }
 
   async until(text: string | RegExp, timeoutMs = 10_000): Promise<string> {
-    const found = () => (typeof text === "string" ? this.text.includes(text) : text.test(this.text));
-    await eventually(found, { timeoutMs, what: `${String(text)} in ${JSON.stringify(this.text.slice(-400))}` });
+    const found = () =>
+      typeof text === "string" ? this.text.includes(text) : text.test(this.text);
+    await eventually(found, {
+      timeoutMs,
+      what: `${String(text)} in ${JSON.stringify(this.text.slice(-400))}`,
+    });
     return this.text;
   }
 

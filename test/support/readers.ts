@@ -101,5 +101,7 @@ export function readWithFetch(url: string): ResumingReader {
 
 /** Resolves once the backlog has been sent: what is published from now on will be received. */
 export async function isLive(reader: ResumingReader): Promise<void> {
-  await eventually(() => reader.controls.some(({ type }) => type === "live"), { what: "a live reader" });
+  await eventually(() => reader.controls.some(({ type }) => type === "live"), {
+    what: "a live reader",
+  });
 }
