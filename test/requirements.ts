@@ -41,4 +41,81 @@ export const REQUIREMENTS = {
     source: "issue 2; DESIGN §4.9",
     text: "A full server: an EventSource survives and gets everything later, others get 503 with Retry-After",
   },
+  chat: {
+    source: "issue 2; DESIGN §9",
+    text: "A chat POST streams tokens as NDJSON or SSE, or answers one document; a snapshot tells how it stands",
+  },
+  "chat-resume": {
+    source: "issue 2; DESIGN §9",
+    text: "A chat answer cut at any byte and resumed on the other process is complete and undoubled",
+  },
+  "chat-stop": {
+    source: "issue 2; DESIGN §9",
+    text: "Stop on another process ends a generation, keeps the text, and is idempotent",
+  },
+  "chat-unfinished": {
+    source: "issue 2; DESIGN §4.8",
+    text: "An unfinished answer is never ended cleanly",
+  },
+  "chat-idempotent": {
+    source: "DESIGN §9",
+    text: "A POST that repeats under the same Idempotency-Key attaches to its generation, on any process",
+  },
+  "chat-outage": {
+    source: "DESIGN §9",
+    text: "Redis away in mid-generation: the answer goes on afterwards, complete",
+  },
+  "http-traps": {
+    source: "issue 2; DESIGN §7",
+    text: "HEAD, HTTP/1.0, pipelining, keep-alive reuse and departures on the raw socket behave",
+  },
+  heartbeats: {
+    source: "issue 2; DESIGN §7",
+    text: "Silence is filled with heartbeats, and a heartbeat event tells of a cursor that filtered events have moved",
+  },
+  "max-age": {
+    source: "issue 2; DESIGN §7",
+    text: "Connections end at a jittered maximum age and are told to come back",
+  },
+  stalls: {
+    source: "issue 2; DESIGN §7",
+    text: "A connection that takes nothing for STALL_TIMEOUT is let go",
+  },
+  connections: { source: "issue 2; DESIGN §7", text: "Operators list and close connections" },
+  shutdown: {
+    source: "issue 2; DESIGN §4.12, §12",
+    text: "SIGTERM tells every client, within a bound, and the process ends by itself with 0",
+  },
+  console: {
+    source: "issue 2; DESIGN §10",
+    text: "/ws/wukong/{name}: connected, status on change, ping, errors for bad messages, resume",
+  },
+  ingest: {
+    source: "issue 2; DESIGN §8",
+    text: "Log ingest is streamed, acknowledges per batch, names a bad line and says what is in, and a repetition skips what is in",
+  },
+  logs: {
+    source: "issue 2; DESIGN §8",
+    text: "Tail with tail, since, follow, level, grep, as SSE, NDJSON and text",
+  },
+  wukongs: { source: "issue 2; DESIGN §8", text: "Wukongs: list, one, status, stream, delete" },
+  notifications: {
+    source: "issue 2; DESIGN §8",
+    text: "Notifications reach all, a user and a channel over one multi-topic cursor",
+  },
+  idempotency: {
+    source: "DESIGN §5",
+    text: "A publish repeated under its key gives the same ids and nothing twice; another body gets 422",
+  },
+  "body-timeout": {
+    source: "issue 2",
+    text: "A POST that never sends its body is answered and let go",
+  },
+  "two-processes": { source: "issue 2", text: "Two processes on one Redis behave as one" },
+  config: {
+    source: "STYLE 3; DESIGN §14",
+    text: "Configuration is a pure function of the environment that reports every problem at once",
+  },
 } as const;
+
+export type RequirementId = keyof typeof REQUIREMENTS;

@@ -62,11 +62,8 @@ export class HttpStream implements Transport {
     headers: Record<string, string>,
     format: Format,
   ): Promise<HttpStream | undefined> {
-    // A pipelined request gets its socket when the answers before it are done.
-    if (!response.socket && !response.destroyed) {
-      await Promise.race([once(response, "socket"), once(response, "close")]);
-    }
-    if (response.destroyed || !response.socket || response.socket.destroyed) return undefined;
+    if (!response.socket && !response.destroyed) await untilOurTurn(response);
+    if (!response.socket || response.destroyed || response.socket.destroyed) return undefined;
     const { socket } = response;
     socket.setNoDelay(true);
     // The head and the first frame leave together.
@@ -117,4 +114,14 @@ export class HttpStream implements Transport {
     this.#ended = true;
     this.#response.destroy();
   }
+}
+
+/** A pipelined request gets its socket when the answers before it are done, or never: then the client has left. */
+async function untilOurTurn(response: ServerResponse): Promise<void> {
+  const { socket } = response.req;
+  const abort = new AbortController();
+  const { signal } = abort;
+  const gone = socket.destroyed ? Promise.resolve() : once(socket, "close", { signal });
+  await Promise.race([once(response, "socket", { signal }), gone]);
+  abort.abort();
 }

@@ -28,7 +28,7 @@ export function readWithEventSource(url: string, types: readonly string[]): Resu
   const source = new EventSource(url);
   source.addEventListener("open", () => connections++);
   for (const type of [...types, ...CONTROLS]) {
-    source.addEventListener(type, ({ data, lastEventId }: MessageEvent<string>) => {
+    source.addEventListener(type, ({ data, lastEventId }) => {
       (CONTROLS.includes(type) ? controls : received).push({
         id: lastEventId,
         type,
