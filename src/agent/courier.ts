@@ -46,12 +46,12 @@ export class Courier {
    */
   async deliver(next: () => Delivery, signal: AbortSignal): Promise<Refusal | undefined> {
     const backoff = new Backoff();
-    for (let refusals = 0; ;) {
+    for (let [refusals, retries] = [0, 0]; ;) {
       const verdict = await this.#attempt(next(), signal);
       if (verdict.kind !== "retry") this.#tellBack();
       if (verdict.kind === "accepted") return undefined;
       if (verdict.kind === "refused" && (verdict.certain || ++refusals === DOUBTS)) return verdict;
-      if (verdict.kind === "retry") this.#tellAway(verdict.why);
+      if (verdict.kind === "retry" && ++retries === PATIENCE) this.#tellAway(verdict.why);
       const afterMs = verdict.kind === "retry" ? verdict.afterMs : undefined;
       await delay(backoff.next(afterMs), undefined, { signal });
     }

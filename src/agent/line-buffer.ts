@@ -59,6 +59,12 @@ export class LineBuffer {
     }
   }
 
+  /** Gives one line up that has been taken. @returns what to put back in its place */
+  replace(reason: MissingReason): LogEntry {
+    this.#lost++;
+    return missingEntry({ reason, count: 1 }, new Date().toISOString());
+  }
+
   /** The oldest lines, at most one batch of them, after the word on what is missing before them; [] of an empty buffer. */
   take(): LogEntry[] {
     // Without a line to follow there is no word either: one that is refused itself would be sent again for ever.

@@ -87,15 +87,19 @@ export class LogShipper implements AsyncDisposable {
     } as const;
     const refusal = await courier.deliver(() => batch, signal);
     this.#inFlight = [];
-    if (refusal) this.#drop(entries, refusal);
+    if (refusal) this.#giveUp(entries, refusal);
   }
 
-  /** One bad line costs only itself, where the server says which it is; else it costs the batch. */
-  #drop(entries: readonly LogEntry[], { why, lines, line }: Refusal): void {
-    const end =
-      line !== undefined && line > lines && line <= entries.length ? line : entries.length;
-    for (const entry of entries.slice(lines, end)) this.#buffer.drop(entry, "refused");
-    this.#buffer.putBack(entries.slice(end));
+  /** One bad line costs only itself, where the server says which it is; else it costs what is not in of the batch. */
+  #giveUp(entries: readonly LogEntry[], { why, lines, line = 0 }: Refusal): void {
+    const fault = line > lines ? entries[line - 1] : undefined;
+    // A server that refuses even the word that lines are missing would be asked for ever.
+    if (fault && !fault.missing) {
+      const word = this.#buffer.replace("refused");
+      this.#buffer.putBack([...entries.slice(lines, line - 1), word, ...entries.slice(line)]);
+    } else {
+      for (const entry of entries.slice(lines)) this.#buffer.drop(entry, "refused");
+    }
     // Once: a server that refuses everything would fill the terminal. The end says how many it were.
     if (this.#refusedBefore) return;
     this.#refusedBefore = true;

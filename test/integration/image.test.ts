@@ -29,6 +29,8 @@ const run = promisify(execFile);
 const root = mkdtempSync(join(tmpdir(), "novastream-image-"));
 const stages = readDockerfile();
 const image = join(root, "image");
+/** What npm has fetched before need not be asked for again, so a machine without a network can run this too. */
+const env = { ...process.env, npm_config_prefer_offline: "true" };
 
 /** Runs the Dockerfile's own steps in directories instead of layers: what it forgets to copy is not there. */
 beforeAll(async () => {
@@ -47,11 +49,13 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 async function step(context: string, directory: string, instruction: Instruction): Promise<void> {
   if (instruction.name === "RUN") {
-    await run("sh", ["-c", instruction.text], { cwd: directory, maxBuffer: 16 * 1_024 ** 2 }).catch(
-      ({ message, stdout, stderr }: Error & { stdout: string; stderr: string }) => {
-        throw new Error([message, stdout, stderr].join("\n"));
-      },
-    );
+    await run("sh", ["-c", instruction.text], {
+      cwd: directory,
+      env,
+      maxBuffer: 16 * 1_024 ** 2,
+    }).catch(({ message, stdout, stderr }: Error & { stdout: string; stderr: string }) => {
+      throw new Error([message, stdout, stderr].join("\n"));
+    });
   }
   if (instruction.name !== "COPY") return;
   const [copy] = copiesOf({ name: undefined, instructions: [instruction] });
@@ -94,15 +98,11 @@ describe("what the Dockerfile puts into the image", () => {
     const [uid, gid] = textOf(stages.at(-1)!, "USER").split(":").map(Number);
     // Only root may become another; anybody else is already none who owns the file system.
     const identity = process.getuid?.() === 0 ? { uid, gid } : {};
-    const env = {
-      PATH: process.env["PATH"],
-      NODE_ENV: "production",
-      HOST: "127.0.0.1",
-      PORT: String(port),
-    };
+    const { PATH } = process.env;
+    const address = { HOST: "127.0.0.1", PORT: String(port) };
     const child: ChildProcess = spawn(program, args, {
       cwd: image,
-      env: { ...env, DRAIN_WINDOW: "1s" },
+      env: { PATH, NODE_ENV: "production", DRAIN_WINDOW: "1s", ...address },
       stdio: ["ignore", "pipe", "pipe"],
       ...identity,
     });

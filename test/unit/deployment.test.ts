@@ -1,9 +1,6 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { parse, parseAllDocuments } from "yaml";
 import { type AppServices, createApp } from "../../src/app.ts";
 import { ENVIRONMENT, parseConfig } from "../../src/config.ts";
 import { tryDuration } from "../../src/wire/units.ts";
@@ -14,36 +11,18 @@ import {
   readDockerfile,
   textOf,
 } from "../contract/support-dockerfile.ts";
+import {
+  built,
+  hasKubectl,
+  type Manifest,
+  manifests,
+  readYaml,
+} from "../contract/support-manifests.ts";
 import { freePort } from "../support/net.ts";
 import { startTestService } from "../support/service.ts";
 
-// Manifests are data of many shapes; what is read from them here is what is asserted of them.
-// oxlint-disable typescript/no-explicit-any
-type Manifest = any;
-
 /** Beyond the drain window: what the service takes to say farewell and to dispose of its parts. */
 const FAREWELL_MS = 2_000;
-
-const BASE = inRoot("k8s/base/");
-const readYaml = (url: URL): Manifest => parse(readFileSync(url, "utf8"));
-const built = spawnSync("kubectl", ["kustomize", fileURLToPath(BASE)], { encoding: "utf8" });
-const hasKubectl = built.error === undefined;
-const manifests = hasKubectl
-  ? parseAllDocuments(built.stdout).map((document) => document.toJS() as Manifest)
-  : readDirectly();
-
-/** What kustomize would make of it, as far as these tests look. */
-function readDirectly(): Manifest[] {
-  const { resources, configMapGenerator } = readYaml(new URL("kustomization.yaml", BASE));
-  const configMaps = configMapGenerator.map(({ name, literals }: Manifest) => ({
-    kind: "ConfigMap",
-    metadata: { name },
-    data: Object.fromEntries(
-      literals.map((literal: string) => literal.split(/=(.*)/s).slice(0, 2)),
-    ),
-  }));
-  return [...configMaps, ...resources.map((name: string) => readYaml(new URL(name, BASE)))];
-}
 
 const manifest = (kind: string): Manifest => {
   const found = manifests.filter((candidate) => candidate.kind === kind);
