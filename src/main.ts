@@ -1,4 +1,5 @@
 import { ConfigError, parseConfig } from "./config.ts";
+import { UnsupportedRedisError } from "./redis/redis-connection.ts";
 import { startService } from "./service.ts";
 import { createLogger } from "./telemetry/logger.ts";
 
@@ -19,6 +20,11 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof ConfigError ? error.message : error);
+  // What an operator can mend needs no stack: a bad variable, a taken port, a Redis that is too old.
+  const mendable =
+    error instanceof ConfigError ||
+    (error instanceof Error && "code" in error) ||
+    error instanceof UnsupportedRedisError;
+  console.error(mendable ? `NovaStream cannot start. ${error.message}` : error);
   process.exitCode = 1;
 });

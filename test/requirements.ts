@@ -112,6 +112,7 @@ export const REQUIREMENTS = {
     text: "A POST that never sends its body is answered and let go",
   },
   "two-processes": { source: "issue 2", text: "Two processes on one Redis behave as one" },
+  tour: { source: "issue 2", text: "The README tour does what it shows, command by command" },
   config: {
     source: "STYLE 3; DESIGN §14",
     text: "Configuration is a pure function of the environment that reports every problem at once",

@@ -13,7 +13,8 @@ const SLACK = 1_024;
  */
 export class LineBuffer {
   readonly #maxBytes: number;
-  #entries: LogEntry[] = [];
+  /** Those that have left, before `#start`, are undefined: they must not hold memory until the array moves up. */
+  #entries: (LogEntry | undefined)[] = [];
   /** The first entry that is still here. */
   #start = 0;
   #bytes = 0;
@@ -40,7 +41,7 @@ export class LineBuffer {
   }
 
   entries(): LogEntry[] {
-    return this.#entries.slice(this.#start);
+    return this.#entries.slice(this.#start) as LogEntry[];
   }
 
   add(entry: LogEntry): void {
@@ -88,7 +89,7 @@ export class LineBuffer {
 
   /** What was taken and has not been sent after all. */
   putBack(entries: readonly LogEntry[]): void {
-    this.#entries = [...entries, ...this.#entries.slice(this.#start)];
+    this.#entries = [...entries, ...this.entries()];
     this.#start = 0;
     this.#bytes += entries.reduce((sum, { bytes }) => sum + bytes, 0);
     this.#trim();
@@ -100,8 +101,8 @@ export class LineBuffer {
 
   #shift(): LogEntry {
     const entry = this.#entries[this.#start]!;
+    this.#entries[this.#start++] = undefined;
     this.#bytes -= entry.bytes;
-    this.#start++;
     if (this.#start > SLACK && this.#start * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.#start);
       this.#start = 0;

@@ -17,14 +17,14 @@ export class ProgramOutput implements AsyncDisposable {
   readonly #onLine: (line: Line) => void;
   readonly #closing = new AbortController();
   readonly #finished: Promise<void>;
-  #echo: Writable | undefined;
+  readonly #echo: Writable | undefined;
   /** True while who watches does not take what was written. */
   #blocked = false;
 
   constructor(stream: Readable, { onLine, echo }: ProgramOutputOptions) {
     this.#stream = stream;
     this.#onLine = onLine;
-    this.#echo = echo?.on("error", this.#stopEcho);
+    this.#echo = echo;
     this.#finished = this.#read();
   }
 
@@ -64,21 +64,16 @@ export class ProgramOutput implements AsyncDisposable {
   }
 
   async #show(chunk: Buffer): Promise<void> {
-    if (!this.#echo || this.#echo.write(chunk)) return;
+    // Not writable: whoever watched has gone (EPIPE), as with `| head`. The program and its log go on.
+    if (!this.#echo?.writable || this.#echo.write(chunk)) return;
     this.#blocked = true;
-    // It rejects when who watched has gone, or we go.
+    // It rejects when they go meanwhile, or we do.
     const { signal } = this.#closing;
     await once(this.#echo, "drain", { signal }).catch(() => undefined);
     this.#blocked = false;
   }
 
-  /** Whoever watched has gone (EPIPE), as with `| head`. The program and its log go on. */
-  readonly #stopEcho = (): void => {
-    this.#echo = undefined;
-  };
-
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#echo?.off("error", this.#stopEcho);
     this.#cut();
     await this.#finished;
   }

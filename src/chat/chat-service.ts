@@ -54,7 +54,10 @@ export class ChatService implements AsyncDisposable {
     // Whoever's start is in runs the model: one of all who repeat the request, wherever they do.
     const idempotency = { key: "start", fingerprint: generation };
     const { repeated } = await this.#options.hub.log.append(topic, [start], { idempotency });
-    if (!repeated) this.#produce(topic, model, body);
+    if (!repeated) {
+      this.#options.metrics.published("chat", 1);
+      this.#produce(topic, model, body);
+    }
     return generation;
   }
 

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../errors.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Topic } from "../log/topic.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import { type Chunk, chunkDraft } from "./chunk.ts";
 
 /** Adjacent deltas are merged for at most so long; the first goes out at once. */
@@ -12,6 +13,7 @@ const PATIENCE_MS = 30_000;
 
 export interface ChunkWriterOptions {
   readonly log: EventLog;
+  readonly metrics: Metrics;
   readonly topic: Topic;
   /** This writer's number: the log refuses one that a newer writer has replaced. */
   readonly fence: number;
@@ -69,7 +71,7 @@ export class ChunkWriter {
   }
 
   async #append(chunks: readonly Chunk[]): Promise<void> {
-    const { log, topic, fence } = this.#options;
+    const { log, metrics, topic, fence } = this.#options;
     const options = {
       fence: { number: fence, token: randomBytes(9).toString("base64url") },
       close: chunks.at(-1)?.type === "finish",
@@ -78,7 +80,7 @@ export class ChunkWriter {
     for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
       try {
         await log.append(topic, chunks.map(chunkDraft), options);
-        return;
+        return metrics.published("chat", chunks.length);
       } catch (error) {
         const passing = error instanceof ServiceError && error.code === "log-unavailable";
         if (!passing || performance.now() > giveUpAt) throw error;

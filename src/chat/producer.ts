@@ -39,11 +39,8 @@ export class Producer {
 
   constructor(options: ProducerOptions) {
     this.#options = options;
-    this.#writer = new ChunkWriter({
-      log: options.hub.log,
-      topic: options.topic,
-      fence: FIRST_FENCE,
-    });
+    const { hub, metrics, topic } = options;
+    this.#writer = new ChunkWriter({ log: hub.log, metrics, topic, fence: FIRST_FENCE });
     this.done = this.#run();
   }
 

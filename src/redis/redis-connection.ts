@@ -53,9 +53,14 @@ export function createRedisConnection(options: RedisConnectionOptions): Redis {
   return client;
 }
 
+/** The server is there, and is no Redis that we can use. */
+export class UnsupportedRedisError extends Error {
+  override name = "UnsupportedRedisError";
+}
+
 /**
  * Connects, waiting at most `patienceMs`: a Redis that is away at start is waited for in the background.
- * @throws Error where the server is there but older than 7.0.
+ * @throws UnsupportedRedisError where the server is there but older than 7.0.
  */
 export async function connectRedis(
   client: Redis,
@@ -82,7 +87,7 @@ async function requireVersion(client: Redis): Promise<void> {
   const version = /^(?:valkey_version|redis_version):(\S+)/m.exec(info)?.[1] ?? "unknown";
   const flavour = /^valkey_version:/m.test(info) ? "Valkey" : "Redis";
   if (Number.parseInt(version, 10) >= MINIMUM_MAJOR) return;
-  throw new Error(
+  throw new UnsupportedRedisError(
     `${flavour} ${version} is too old: NovaStream needs Redis 7.0 or newer, or Valkey, for sharded pub/sub. ` +
       "Upgrade it, or unset REDIS_URL to run on the embedded log.",
   );
