@@ -34,7 +34,6 @@ const paths = new Set(
 );
 const variables = Object.keys(ENVIRONMENT.shape);
 const image = readDockerfile().at(-1)!;
-const pathIn = (text: string) => /:\$?\{?[^/]*(\/[a-z]+)/.exec(text)?.[1];
 
 describe(`k8s/base, ${hasKubectl ? "as kubectl kustomize builds it" : "read directly, as kubectl is not here"}`, () => {
   const { spec } = manifest("Deployment");
@@ -133,7 +132,7 @@ describe("docker/compose.yaml", () => {
     expect(redis.healthcheck.test).toEqual(["CMD", "redis-cli", "ping"]);
     expect(redis.command.join(" ")).toContain("--appendonly yes");
     expect(redis.volumes.map((volume: string) => volume.split(":")[0])).toEqual(["redis-data"]);
-    expect(paths).toContain(pathIn(service.healthcheck.test.at(-1)));
+    expect(service.healthcheck.test.at(-1)).toContain("/readyz");
   });
 
   it("builds the image from what is there", () => {
