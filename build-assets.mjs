@@ -1,6 +1,6 @@
 // tsc copies no assets: the Lua scripts go beside the modules that run them.
 import { cpSync, readdirSync } from "node:fs";
 
-for (const path of readdirSync("src", { recursive: true })) {
+for (const path of readdirSync("src", { recursive: true, encoding: "utf8" })) {
   if (path.endsWith(".lua")) cpSync(`src/${path}`, `dist/${path}`);
 }

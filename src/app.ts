@@ -96,5 +96,5 @@ function noRoute(app: Hono<AppEnvironment>, c: AppContext): ServiceError {
 }
 
 function pathPattern(path: string): RegExp {
-  return new RegExp(`^${path.replace(/:\w+/g, "[^/]+").replace(/\/$/, "")}/?$`);
+  return new RegExp(`^${path.replace(/:\w+/g, "[^/]+")}$`);
 }

@@ -69,6 +69,7 @@ async function compose(config: Config, logger: Logger, stack: DisposalStack): Pr
     new ChatService({ hub, state, metrics, logger, models: [new DemoModel(config.demoDelayMs)] }),
   );
   const publisher = new Publisher(log, metrics, config.maxEventBytes);
+  const wukongs = new WukongDirectory(log, state, publisher);
   const drain = new AbortController();
   const health = (): Health => ({
     status: drain.signal.aborted ? "draining" : backend.proven() ? "ready" : "starting",
@@ -84,14 +85,14 @@ async function compose(config: Config, logger: Logger, stack: DisposalStack): Pr
     connections,
     chat,
     publisher,
-    wukongs: new WukongDirectory(log, state, publisher),
+    wukongs,
     ingest: new LogIngest({ log, publisher, maxLineBytes: config.maxEventBytes }),
     limits: { maxBodyBytes: config.maxBodyBytes, bodyTimeoutMs: config.bodyTimeoutMs },
     drainSignal: drain.signal,
     health,
   });
   const consoleEndpoint = stack.use(
-    new ConsoleEndpoint({ connections, logger, corsOrigins: config.corsOrigins }),
+    new ConsoleEndpoint({ connections, logger, wukongs, corsOrigins: config.corsOrigins }),
   );
 
   const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
@@ -110,9 +111,8 @@ async function compose(config: Config, logger: Logger, stack: DisposalStack): Pr
 
   let stopped: Promise<void> | undefined;
   const stop = async (windowMs: number, hurry?: AbortSignal): Promise<void> => {
+    // New connections are still answered, if only to be sent elsewhere: readiness shows, and nobody meets a closed port.
     drain.abort();
-    server.close();
-    server.closeIdleConnections();
     const deadline = AbortSignal.any([AbortSignal.timeout(windowMs), ...(hurry ? [hurry] : [])]);
     await Promise.all([
       connections.drain(windowMs, hurry),

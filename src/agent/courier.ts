@@ -2,8 +2,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Backoff } from "./retry.ts";
 import type { Answer, Refusal, Verdict } from "./verdict.ts";
 
-/** A server that has gone without a word shows by nothing else. */
-const ATTEMPT_TIMEOUT_MS = 30_000;
+/**
+ * A server that has gone without a word shows by nothing else. Nor does a connection that is closed as soon as it is
+ * open, as a load balancer without backends does it: fetch of Node 20 may then wait for ever. Short for that reason,
+ * and doubled each time it has run out, for the sake of slow lines.
+ */
+const ATTEMPT_TIMEOUT_MS = 5_000;
+const TIMEOUT_DOUBLINGS = 4;
+const NO_ANSWER = "no answer in time";
 /** How often a refusal that may be the network's is asked again. */
 const DOUBTS = 3;
 
@@ -27,6 +33,7 @@ export interface CourierOptions {
   readonly server: string;
   /** Tells the person at the terminal. */
   readonly say: (text: string) => void;
+  /** Of the first attempt. */
   readonly attemptTimeoutMs?: number;
 }
 
@@ -46,23 +53,25 @@ export class Courier {
    */
   async deliver(next: () => Delivery, signal: AbortSignal): Promise<Refusal | undefined> {
     const backoff = new Backoff();
-    for (let [refusals, retries] = [0, 0]; ;) {
-      const verdict = await this.#attempt(next(), signal);
+    for (let [refusals, retries, timeouts] = [0, 0, 0]; ;) {
+      const verdict = await this.#attempt(next(), signal, timeouts);
       if (verdict.kind !== "retry") this.#tellBack();
       if (verdict.kind === "accepted") return undefined;
       if (verdict.kind === "refused" && (verdict.certain || ++refusals === DOUBTS)) return verdict;
       if (verdict.kind === "retry" && ++retries === PATIENCE) this.#tellAway(verdict.why);
+      if (verdict.why === NO_ANSWER && timeouts < TIMEOUT_DOUBLINGS) timeouts++;
       const afterMs = verdict.kind === "retry" ? verdict.afterMs : undefined;
       await delay(backoff.next(afterMs), undefined, { signal });
     }
   }
 
-  async #attempt(delivery: Delivery, signal: AbortSignal): Promise<Verdict> {
+  async #attempt(delivery: Delivery, signal: AbortSignal, timeouts: number): Promise<Verdict> {
     const { server, attemptTimeoutMs = ATTEMPT_TIMEOUT_MS } = this.#options;
     signal.throwIfAborted();
     const cut = new AbortController();
     const onAbort = (): void => cut.abort(signal.reason);
-    const timer = setTimeout(() => cut.abort(new Error("no answer in time")), attemptTimeoutMs);
+    const onTimeout = (): void => cut.abort(new Error(NO_ANSWER));
+    const timer = setTimeout(onTimeout, attemptTimeoutMs * 2 ** timeouts);
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       const response = await fetch(`${server}${delivery.path}`, {

@@ -43,11 +43,20 @@ export function tryTopic(text: string): Topic | undefined {
 export function parseTopic(text: string, field = "topic"): Topic {
   const topic = tryTopic(text);
   if (topic) return topic;
+  if (field !== "topic")
+    throw new ServiceError("invalid-parameter", `${field} must match ${grammarOf(text)}.`, {
+      field,
+    });
   throw new ServiceError(
     "invalid-parameter",
     `Not a topic: ${JSON.stringify(text.slice(0, 80))}. Topics look like status:web-1, logs:web-1, app:orders or notifications:all.`,
     { field },
   );
+}
+
+/** The pattern of what follows the prefix that the text has. */
+function grammarOf(text: string): string {
+  return GRAMMAR.find(([prefix]) => text.startsWith(prefix))![1].source.slice(1, -1);
 }
 
 export function kindOf(topic: Topic): TopicKind {

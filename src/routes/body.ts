@@ -14,16 +14,18 @@ export interface BodyLimits {
 const TEXTUAL =
   /^(application\/(json|x-ndjson|ndjson|jsonl|x-www-form-urlencoded|[\w.+-]+\+json)|text\/[\w.+-]+)\s*(;|$)/i;
 
+/** @throws ServiceError `unsupported-media-type` */
+export function requireText(request: IncomingMessage): void {
+  const type = request.headers["content-type"];
+  if (type === undefined || TEXTUAL.test(type)) return;
+  throw new ServiceError("unsupported-media-type", `Send JSON or text, not ${type.slice(0, 80)}.`, {
+    field: "Content-Type",
+  });
+}
+
 /** Reads a whole body. @throws ServiceError `too-large`, `body-timeout`, `invalid-utf8`, `unsupported-media-type` */
 export async function readText(request: IncomingMessage, limits: BodyLimits): Promise<string> {
-  const type = request.headers["content-type"];
-  if (type !== undefined && !TEXTUAL.test(type)) {
-    throw new ServiceError(
-      "unsupported-media-type",
-      `Send JSON or text, not ${type.slice(0, 80)}.`,
-      { field: "Content-Type" },
-    );
-  }
+  requireText(request);
   const declared = Number(request.headers["content-length"] ?? 0);
   if (declared > limits.maxBodyBytes) throw tooLarge(limits);
   const bytes = await readBytes(request, limits);

@@ -3,11 +3,12 @@ import { accepts } from "hono/accepts";
 import { type ChatService, unknownGeneration } from "../chat/chat-service.ts";
 import { chatNdjsonFormat, chatSseFormat } from "../chat/projections/ndjson.ts";
 import { ServiceError } from "../errors.ts";
-import { tryCursor } from "../hub/cursor.ts";
-import { comparePositions } from "../log/position.ts";
-import { chatTopic, type Topic } from "../log/topic.ts";
+import type { Start } from "../hub/start.ts";
+import { type Position, tryPosition } from "../log/position.ts";
+import { chatTopic } from "../log/topic.ts";
 import type { Format } from "../transports/transport.ts";
 import { chatRequestSchema } from "../wire/chat.ts";
+import { CURSOR_PARAMETERS } from "../wire/stream-query.ts";
 import { type BodyLimits, readJson } from "./body.ts";
 import { openStream, type StreamServices } from "./open-stream.ts";
 import {
@@ -37,8 +38,15 @@ export function chatRoutes(services: ChatServices): Hono<AppEnvironment> {
       };
       const body = await readJson(incomingOf(c), limits, chatRequestSchema);
       const format = body.stream === false ? undefined : formatOf(c);
+      const shown = shownPosition(c);
+      if (shown && caller.idempotencyKey === undefined) {
+        // A client that repeats its POST with a cursor wants the rest, not another answer.
+        const detail =
+          "A cursor on a POST needs the Idempotency-Key of its generation; or GET its /stream.";
+        throw new ServiceError("invalid-parameter", detail, { field: shown.field });
+      }
       const generation = await chat.start(body, caller);
-      if (format) return streamGeneration(c, services, generation, format);
+      if (format) return streamGeneration(c, services, generation, format, shown?.position);
       const left = new AbortController();
       outgoingOf(c).once("close", () => left.abort());
       return c.json(await chat.whenEnded(generation, left.signal), 200, headersOf(generation));
@@ -48,9 +56,9 @@ export function chatRoutes(services: ChatServices): Hono<AppEnvironment> {
       const generation = c.req.param("generation");
       chatTopic(generation);
       const format = formatOf(c) ?? chatNdjsonFormat;
-      const ended = await hasEnded(c, services, generation);
-      if (ended === undefined) throw unknownGeneration(generation);
-      return ended ? c.body(null, 204) : streamGeneration(c, services, generation, format);
+      const shown = shownPosition(c);
+      if (await hasEnded(c, services, generation, shown)) return c.body(null, 204);
+      return streamGeneration(c, services, generation, format, shown?.position);
     })
     .post("/:generation/stop", async (c) => c.json(await chat.stop(c.req.param("generation"))));
 }
@@ -77,48 +85,53 @@ function streamGeneration(
   services: ChatServices,
   generation: string,
   format: Format,
+  position: Position | undefined,
 ): Promise<Response> {
-  const topic = chatTopic(generation);
-  const position = shownPosition(c, topic);
+  const start: Start = position ? { kind: "cursor", position } : { kind: "earliest" };
   return openStream(c, services, {
     format,
     principal: principalOf(c.req.query("user")),
     follow: true,
     headers: headersOf(generation),
-    subscriptions: [
-      { topic, start: position ? { kind: "cursor", position } : { kind: "earliest" } },
-    ],
+    subscriptions: [{ topic: chatTopic(generation), start }],
   });
 }
 
-/** Undefined without a cursor. @throws ServiceError for one that is not of a generation: half an answer is none */
-function shownPosition(c: AppContext, topic: Topic) {
-  const text = c.req.header("last-event-id") || c.req.query("last_event_id");
-  if (!text) return undefined;
-  const position = tryCursor(text, [topic])?.get(topic);
-  if (position) return position;
-  throw new ServiceError(
-    "invalid-parameter",
-    "last_event_id is not a position of this generation.",
-    { field: "last_event_id" },
-  );
+/** Undefined without a cursor. @throws ServiceError for garbage: half an answer is none, so there is no gap to tell */
+function shownPosition(c: AppContext): { position: Position; field: string } | undefined {
+  const header = c.req.header("last-event-id");
+  const field = header ? "Last-Event-ID" : CURSOR_PARAMETERS.find((name) => c.req.query(name));
+  if (!field) return undefined;
+  const position = tryPosition(header || c.req.query(field)!);
+  if (position) return { position, field };
+  throw notOurs(field);
 }
 
-/** Whether the reader has seen all there will be; undefined where there is no such generation. */
+function notOurs(field: string): ServiceError {
+  return new ServiceError("invalid-parameter", `${field} is not a position of this generation.`, {
+    field,
+  });
+}
+
+/** Whether the reader has seen all there will be. @throws ServiceError for an unknown generation, or another's cursor */
 async function hasEnded(
   c: AppContext,
   { log }: ChatServices,
   generation: string,
-): Promise<boolean | undefined> {
+  shown: ReturnType<typeof shownPosition>,
+): Promise<boolean> {
   const topic = chatTopic(generation);
-  const position = shownPosition(c, topic);
   try {
     const head = await log.head(topic);
-    if (head.position.n === 0) return undefined;
-    return head.closed && position !== undefined && comparePositions(position, head.position) >= 0;
+    if (head.position.n === 0) throw unknownGeneration(generation);
+    if (!shown) return false;
+    const { events, gap } = await log.read(topic, shown.position, { events: 1, bytes: 1 });
+    if (gap) throw notOurs(shown.field);
+    return head.closed && events.length === 0;
   } catch (error) {
     // An EventSource would die of a 503: it gets an open stream that waits.
-    if (c.req.header("accept")?.includes("text/event-stream")) return false;
+    const waits = c.req.header("accept")?.includes("text/event-stream");
+    if (waits && error instanceof ServiceError && error.code === "log-unavailable") return false;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
-import type { IncomingMessage } from "node:http";
+import { randomUUID } from "node:crypto";
+import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import { CLOSE_REASONS, type CloseReason } from "../connections/close-reason.ts";
@@ -10,7 +11,9 @@ import { statusTopic } from "../log/topic.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { WebSocketTransport } from "../transports/websocket.ts";
 import { parseConsoleMessage } from "../wire/console.ts";
+import type { WukongDirectory } from "../wukongs/wukong-directory.ts";
 import { problemResponse } from "./problem.ts";
+import { refuseDeleted } from "./wukongs.ts";
 import { addressOf, principalOf } from "./request.ts";
 
 /** Of one message from a client, in bytes. */
@@ -20,6 +23,7 @@ export interface ConsoleServices {
   readonly connections: ConnectionManager;
   readonly logger: Logger;
   readonly corsOrigins: readonly string[];
+  readonly wukongs: WukongDirectory;
 }
 
 /** `/ws/wukong/{name}`: answers upgrades of the HTTP server. */
@@ -38,6 +42,10 @@ export class ConsoleEndpoint implements AsyncDisposable {
 
   /** The listener for `upgrade`. */
   readonly onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    void this.#upgrade(request, socket, head);
+  };
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const onError = (): void => void socket.destroy();
     socket.on("error", onError);
     try {
@@ -45,18 +53,18 @@ export class ConsoleEndpoint implements AsyncDisposable {
       const name = /^\/ws\/wukong\/([^/]+)$/.exec(url.pathname)?.[1];
       if (name === undefined)
         throw new ServiceError("not-found", "The console is at /ws/wukong/{name}.");
-      const session = this.#session(request, decodeURIComponent(name), url.searchParams);
+      const session = await this.#session(request, decodeURIComponent(name), url.searchParams);
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
         socket.off("error", onError);
         session(webSocket, socket);
       });
     } catch (error) {
-      void refuseUpgrade(socket, error instanceof URIError ? badName() : error);
+      await refuseUpgrade(socket, error instanceof URIError ? badName() : error);
     }
-  };
+  }
 
   /** Checks everything before the handshake. @returns what to do after it */
-  #session(request: IncomingMessage, name: string, query: URLSearchParams) {
+  async #session(request: IncomingMessage, name: string, query: URLSearchParams) {
     const { connections, corsOrigins } = this.#services;
     requireOrigin(request, corsOrigins);
     const topic = statusTopic(name);
@@ -68,6 +76,7 @@ export class ConsoleEndpoint implements AsyncDisposable {
         field: "last_event_id",
       });
     }
+    await refuseDeleted(this.#services.wukongs, name);
     return (webSocket: WebSocket, socket: Duplex): void => {
       const transport = new WebSocketTransport(webSocket, socket, webSocketCode);
       webSocket.on("error", () => webSocket.terminate());
@@ -131,11 +140,13 @@ function badName(): ServiceError {
 }
 
 async function refuseUpgrade(socket: Duplex, error: unknown): Promise<void> {
-  const problem = problemResponse(error, "-");
+  const requestId = randomUUID();
+  const problem = problemResponse(error, requestId);
   const body = await problem.text();
   const head = [
-    `HTTP/1.1 ${problem.status} ${problem.statusText || "Refused"}`,
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
     ...[...problem.headers].map(([name, value]) => `${name}: ${value}`),
+    `x-request-id: ${requestId}`,
     `content-length: ${Buffer.byteLength(body)}`,
     "connection: close",
   ];

@@ -3,6 +3,7 @@ import { ServiceError } from "../errors.ts";
 import type { PublishContext } from "../log/publisher.ts";
 import type { IngestProgress } from "../wire/publish.ts";
 import type { LogIngest } from "../wukongs/log-ingest.ts";
+import { requireText } from "./body.ts";
 import { problemResponse } from "./problem.ts";
 import { type AppContext, incomingOf, outgoingOf } from "./request.ts";
 
@@ -35,6 +36,7 @@ export async function answerIngest(
     outgoing.write(`${JSON.stringify(progress)}\n`);
   };
   try {
+    requireText(incoming);
     const body = pieces(incoming, services.drainSignal);
     for await (const progress of services.ingest.ingest({ ...request, format, body }))
       answer(progress);

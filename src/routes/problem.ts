@@ -24,5 +24,7 @@ export function problemResponse(error: unknown, requestId: string): Response {
   if (retryAfterMs !== undefined || status === 503) {
     headers.set("retry-after", String(Math.max(1, Math.ceil((retryAfterMs ?? 1_000) / 1_000))));
   }
+  if (code === "method-not-allowed") headers.set("allow", String(extra["allow"]));
+  if (code === "upgrade-required") headers.set("upgrade", "websocket");
   return new Response(JSON.stringify(document), { status, headers });
 }

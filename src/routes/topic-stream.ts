@@ -6,7 +6,7 @@ import type { Event } from "../log/event.ts";
 import { retentionOf, type RetentionTable } from "../log/retention.ts";
 import type { Topic } from "../log/topic.ts";
 import type { Format } from "../transports/transport.ts";
-import type { StreamQuery } from "../wire/stream-query.ts";
+import { CURSOR_PARAMETERS, type StreamQuery } from "../wire/stream-query.ts";
 import type { TopicFormats } from "./topic-formats.ts";
 import { openStream, type StreamServices } from "./open-stream.ts";
 import type { AppContext } from "./request.ts";
@@ -50,7 +50,7 @@ export async function topicStream(
     return [topic, position ? { kind: "cursor", position } : (fallback ?? defaultStart(topic))];
   });
   // An EventSource whose stream has ended comes back once more: only a 204 lets it rest.
-  if (positions && !query.follow && (await isAtHead(services.log, positions)))
+  if (positions && !query.follow && (await isAtHead(services.log, positions).catch(unknownIsNo)))
     return c.body(null, 204);
   return openStream(c, services, {
     format,
@@ -101,7 +101,7 @@ function shownCursor(
 ): { text: string; source: string } | undefined {
   const header = c.req.header("last-event-id");
   if (header) return { text: header, source: "header" };
-  for (const source of ["last_event_id", "lastEventId", "evs_last_event_id"] as const) {
+  for (const source of CURSOR_PARAMETERS) {
     const text = query[source];
     if (text) return { text, source };
   }
@@ -132,6 +132,12 @@ function startOf(
     });
   }
   return { kind: "tail", count: query.tail };
+}
+
+/** Where the log cannot say, the stream opens and waits: an EventSource would die of a 503. */
+function unknownIsNo(error: unknown): false {
+  if (error instanceof ServiceError && error.code === "log-unavailable") return false;
+  throw error;
 }
 
 async function isAtHead(

@@ -89,7 +89,7 @@ export function wukongRoutes(services: WukongServices): Hono<AppEnvironment> {
 }
 
 /** Trouble with the store is no reason to refuse: the stream opens and waits. */
-async function refuseDeleted(wukongs: WukongDirectory, name: string): Promise<void> {
+export async function refuseDeleted(wukongs: WukongDirectory, name: string): Promise<void> {
   const deleted = await wukongs.wasDeleted(name).catch(() => false);
   if (deleted)
     throw new ServiceError("not-found", `The Wukong ${name} has been deleted.`, { field: "name" });
@@ -116,7 +116,10 @@ async function listWukongs(c: AppContext, wukongs: WukongDirectory): Promise<Res
   // The first page before the head: trouble below still gets its status.
   const first = await pages.next();
   const texts = ndjson ? ndjsonTexts(first, pages) : jsonTexts(first, pages);
-  return c.body(ReadableStream.from(texts) as ReadableStream, 200, { "content-type": accepted });
+  return c.body(ReadableStream.from(texts) as ReadableStream, 200, {
+    "content-type": accepted,
+    vary: "Accept",
+  });
 }
 
 type Pages = AsyncGenerator<WukongEntry[]>;

@@ -102,10 +102,21 @@ export class HttpStream implements Transport {
   close(closing: Closing): void {
     if (this.#ended) return;
     const words = this.encoding.format.closing(closing);
-    if (!words && closing.reason !== "finished") return this.destroy();
+    if (!words && closing.reason !== "finished") return this.#cut();
     if (words && words.length > 0) this.#writer.write(this.encoding.pack([words]));
     this.#ended = true;
     this.#response.end();
+    this.#destroyLater();
+  }
+
+  /** Ends the connection without ending the body, once what has been written is out: its client sees a broken stream. */
+  #cut(): void {
+    this.#ended = true;
+    this.#response.socket?.destroySoon();
+    this.#destroyLater();
+  }
+
+  #destroyLater(): void {
     const timer = setTimeout(() => this.#response.destroy(), LINGER_MS).unref();
     this.#response.once("close", () => clearTimeout(timer));
   }

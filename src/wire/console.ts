@@ -9,7 +9,7 @@ export const consoleRequestSchema = z.discriminatedUnion(
   "type",
   [z.strictObject({ type: z.literal("ping"), id })],
   {
-    error: "type must be one of: ping",
+    error: "must be one of: ping",
   },
 );
 export type ConsoleRequest = z.infer<typeof consoleRequestSchema>;

@@ -9,7 +9,7 @@ export const eventSchema = z.strictObject({
     .refine((type) => !(CONTROL_TYPES as readonly string[]).includes(type), {
       message: `is reserved (${CONTROL_TYPES.join(", ")} are the stream's own)`,
     }),
-  data: z.json(),
+  data: z.json({ error: "must be a JSON value" }),
 });
 
 /** A Wukong's status: any JSON object with a phase. */

@@ -25,8 +25,11 @@ const moment = z.string().transform((text, context) => {
 
 const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 
-/** What every topic stream takes. */
-export const streamQuerySchema = z.object({
+/** What a cursor may be called in a query: polyfills of EventSource have names of their own. */
+export const CURSOR_PARAMETERS = ["last_event_id", "lastEventId", "evs_last_event_id"] as const;
+
+/** What every topic stream takes. A parameter that is not known is refused: a typing error must not widen a stream. */
+export const streamQuerySchema = z.strictObject({
   format: z.enum(["sse", "ndjson", "text"]).optional(),
   from: z.enum(["earliest", "latest"]).optional(),
   tail: z
@@ -39,6 +42,10 @@ export const streamQuerySchema = z.object({
   last_event_id: z.string().optional(),
   lastEventId: z.string().optional(),
   evs_last_event_id: z.string().optional(),
+  user: z.string().optional(),
+  /** What caches are got round with, and what a polyfill asks for: of no meaning here. */
+  _: z.string().optional(),
+  evs_preamble: z.string().optional(),
 });
 
 /** What log streams take beside it. */

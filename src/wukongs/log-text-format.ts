@@ -3,7 +3,6 @@ import type { Format } from "../transports/transport.ts";
 import { logLineOf } from "./log-line.ts";
 
 /** Control characters but TAB: a log line must not move the cursor of the terminal that shows it, nor end its line. */
-// oxlint-disable-next-line no-control-regex -- control characters are what it is for
 const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029]/g;
 
 const NAMES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\u001b": "\\e" };

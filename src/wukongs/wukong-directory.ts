@@ -64,7 +64,7 @@ export class WukongDirectory {
   /** Forgets a Wukong with its status and logs; its streams end. @throws ServiceError `not-found` */
   async delete(name: string): Promise<void> {
     if (!(await this.find(name)))
-      throw new ServiceError("not-found", `There is no Wukong ${name}.`);
+      throw new ServiceError("not-found", `There is no Wukong ${name}.`, { field: "name" });
     await this.#state.claim(tombstone(name), "deleted", TOMBSTONE_MS);
     await this.#state.remove(DIRECTORY, name);
     await Promise.all([this.#log.delete(statusTopic(name)), this.#log.delete(logsTopic(name))]);

@@ -110,6 +110,13 @@ const PUBLISH_CALLS: readonly Call[] = [
   ingest('{"level":"warn","source":"http","message":"slow","fields":{"ms":9}}\n{"message":"x"}'),
   ingest("plain\r\ntext\n", { headers: { "content-type": "text/plain" } }),
   ingest(""),
+  {
+    ...INGEST,
+    headers: picture,
+    status: 415,
+    code: "unsupported-media-type",
+    field: "Content-Type",
+  },
   ingest('{"message":"in"}\n{"mess'),
   badIngest('{"level":"loud","message":"x"}', "invalid-line"),
   badIngest('{"message":"x","time":"yesterday"}', "invalid-line"),

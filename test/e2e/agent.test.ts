@@ -183,6 +183,23 @@ describe("novastream agent", () => {
     expectCounted(messages(await readLog(service.url)));
   });
 
+  it("goes on when nobody hears what it has to say itself", async () => {
+    let attempts = 0;
+    const busy = createServer((request, response) => {
+      attempts++;
+      request.resume();
+      response.writeHead(503).end();
+    });
+    await once(busy.listen(0, "127.0.0.1"), "listening");
+    const { port } = busy.address() as AddressInfo;
+    await using agent = startAgent(`http://127.0.0.1:${port}`, ["sh", "-c", "exit 7"]);
+    agent.child.stderr!.destroy();
+    await eventually(() => attempts > 5);
+    agent.child.kill("SIGTERM");
+    expect(await agent.exit()).toBe(7);
+    busy.close();
+  });
+
   it("ends with the program, though a child of it holds the output open", async () => {
     await using service = await startTestService();
     await using agent = startAgent(service.url, ["sh", "-c", "sleep 300 & echo done $!"]);

@@ -81,7 +81,8 @@ export function readWithFetch(url: string): ResumingReader {
     }
   };
   void (async () => {
-    while (!abort.signal.aborted && !dead) {
+    for (; !abort.signal.aborted;) {
+      if (dead) return;
       await readOnce().catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }

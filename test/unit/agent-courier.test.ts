@@ -62,11 +62,20 @@ describe("the agent's courier", () => {
     expect(said[1]).toContain("delivering to http://server again");
   });
 
-  it("gives an attempt up that gets no answer", async () => {
-    const keys = script("silence", taken());
+  it("gives an attempt up that gets no answer, the next one after twice the time", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const timeouts = vi.spyOn(globalThis, "setTimeout");
+    onTestFinished(() => timeouts.mockRestore());
+    const keys = script("silence", "silence", taken());
     const { courier } = startCourier(20);
-    expect(await courier.deliver(() => delivery("key-1"), never)).toBeUndefined();
-    expect(keys).toHaveLength(2);
+    const delivered = courier.deliver(() => delivery("key-1"), never);
+    while (keys.length < 3) {
+      vi.advanceTimersByTime(40);
+      await new Promise(setImmediate);
+    }
+    expect(await delivered).toBeUndefined();
+    expect(timeouts.mock.calls.map(([, ms]) => ms)).toEqual([20, 40, 80]);
   });
 
   it("asks for what to send before each attempt", async () => {

@@ -144,7 +144,6 @@ describe("no data, event name or log line can inject or break a frame", () => {
             .event(eventOf(1, "log", { message, source }), "")!
             .toString("utf8");
           expect(frame.indexOf("\n")).toBe(frame.length - 1);
-          // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
           expect(frame.slice(0, -1)).not.toMatch(
             /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029]/,
           );

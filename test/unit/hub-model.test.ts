@@ -218,7 +218,7 @@ class CheckedReader implements Outlet {
     expect(to).toBeDefined();
     if (reason === "trimmed") expect(missed).toBe(to!.n - from!.n - 1);
     else expect(missed).toBeNull();
-    this.#told.set(topic, to!);
+    this.#told.set(topic, to);
   }
 
   dropped({ topic }: Subscription, { from, to, count }: DroppedNotice): void {

@@ -1,0 +1,41 @@
+import { once } from "node:events";
+import { Agent, type IncomingMessage, request } from "node:http";
+import type { Surface } from "../subjects/subject.ts";
+import { publishBody } from "./payload.ts";
+
+/** Publishes over one connection that it keeps. */
+export class Publisher implements Disposable {
+  readonly #port: number;
+  readonly #surface: Surface;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+
+  constructor(port: number, surface: Surface) {
+    this.#port = port;
+    this.#surface = surface;
+  }
+
+  /** Resolves when the publish has been answered. @throws where it has been refused */
+  async publish(burst: number): Promise<void> {
+    const body = publishBody(this.#surface, burst);
+    const outgoing = request({
+      agent: this.#agent,
+      host: "127.0.0.1",
+      port: this.#port,
+      path: this.#surface.publishPath,
+      method: "POST",
+      headers: {
+        "content-type": this.#surface.body === "json" ? "application/json" : "application/x-ndjson",
+        "content-length": body.length,
+      },
+    });
+    outgoing.end(body);
+    const [answer] = (await once(outgoing, "response")) as [IncomingMessage];
+    const ended = once(answer.resume(), "end");
+    if (answer.statusCode! >= 300) throw new Error(`A publish was answered ${answer.statusCode}.`);
+    await ended;
+  }
+
+  [Symbol.dispose](): void {
+    this.#agent.destroy();
+  }
+}
