@@ -1,0 +1,127 @@
+import { describe, expect, it } from "vitest";
+import { apiOf } from "../support/api.ts";
+import { RawClient } from "../support/raw-http.ts";
+import { TestRedis } from "../support/redis.ts";
+import { startTestService } from "../support/service.ts";
+import { eventually } from "../support/wait.ts";
+import { verifies } from "../support/verifies.ts";
+
+const sse = { accept: "text/event-stream" };
+
+describe("what cannot be meant is refused, before anything is done", () => {
+  it(
+    "a cursor of another generation, or from the future; a POST with a cursor and no key",
+    verifies("bad-cursor", "chat-idempotent"),
+    async () => {
+      await using service = await startTestService();
+      const api = apiOf(service.url);
+      const answer = await api.post("/api/v1/ai/chat", { prompt: "a b c" });
+      await answer.text();
+      const stream = api.url(`/api/v1/ai/chat/${answer.headers.get("x-generation-id")}/stream`);
+      for (const cursor of ["1-1", "9999999999999-99", "garbage"]) {
+        const refused = await fetch(stream, { headers: { ...sse, "last-event-id": cursor } });
+        expect(refused.status).toBe(400);
+        expect(await refused.json()).toMatchObject({ field: "Last-Event-ID" });
+        expect((await fetch(`${stream}?lastEventId=${cursor}`)).status).toBe(400);
+      }
+      const before = await api.metric('streaming_events_published_total{kind="chat"}');
+      for (const cursor of ["1-1", "garbage"]) {
+        const refused = await api.post(
+          "/api/v1/ai/chat",
+          { prompt: "again" },
+          { "last-event-id": cursor },
+        );
+        expect(refused.status).toBe(400);
+      }
+      expect(await api.metric('streaming_events_published_total{kind="chat"}')).toBe(before);
+    },
+  );
+
+  it("a parameter that is not known, or given twice", verifies("logs"), async () => {
+    await using service = await startTestService();
+    for (const [query, field] of [
+      ["lvel=error", "lvel"],
+      ["tail=1&tail=2", "tail"],
+      ["tail=1&since=5m", "since"],
+      ["tail=20000", "tail"],
+      ["follow=maybe", "follow"],
+      ["grep=", "grep"],
+    ] as const) {
+      const refused = await fetch(`${service.url}/api/v1/wukongs/web-1/logs?${query}`);
+      expect(refused.status, query).toBe(400);
+      expect(await refused.json()).toMatchObject({ code: "invalid-parameter", field });
+    }
+  });
+
+  it(
+    "a method or a path that is not there: 405 with Allow, 404, 426",
+    verifies("http-traps"),
+    async () => {
+      await using service = await startTestService();
+      const patch = await fetch(`${service.url}/livez`, { method: "PATCH" });
+      expect([patch.status, patch.headers.get("allow")]).toEqual([405, "GET"]);
+      expect((await fetch(`${service.url}/api/v1/wukongs/`)).status).toBe(404);
+      const plain = await fetch(`${service.url}/ws/wukong/web-1`);
+      expect([plain.status, plain.headers.get("upgrade")]).toEqual([426, "websocket"]);
+    },
+  );
+
+  it("the console of a deleted Wukong", verifies("console", "wukongs"), async () => {
+    await using service = await startTestService();
+    const api = apiOf(service.url);
+    await api.status("gone", { phase: "Running" });
+    await fetch(api.url("/api/v1/wukongs/gone"), { method: "DELETE" });
+    using client = new RawClient(service.url).get("/ws/wukong/gone", {
+      connection: "upgrade",
+      upgrade: "websocket",
+      "sec-websocket-version": "13",
+      "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    });
+    await client.until(/HTTP\/1\.1 404 Not Found/);
+  });
+});
+
+describe("an EventSource", () => {
+  it(
+    "gets an open stream, and no error, while Redis is away, whatever it shows",
+    verifies("outage"),
+    async () => {
+      await using redis = await TestRedis.start();
+      await using service = await startTestService({ REDIS_URL: redis.url });
+      await eventually(async () => (await fetch(`${service.url}/readyz`)).ok);
+      await redis.kill();
+      const paths = [
+        "/api/v1/wukongs/web-1/stream?follow=false",
+        "/api/v1/wukongs/web-1/logs",
+        "/api/v1/ai/chat/gen-1/stream",
+      ];
+      for (const path of paths) {
+        using client = new RawClient(service.url).get(path, { ...sse, "last-event-id": "1-1" });
+        const head = await client.until("\r\n\r\n");
+        expect(head, path).toMatch(/^HTTP\/1\.1 200 OK/);
+        expect(client.ended).toBe(false);
+      }
+    },
+  );
+
+  it(
+    "that comes to a draining server is told to come back",
+    verifies("shutdown", "full-server"),
+    async () => {
+      await using service = await startTestService();
+      const api = apiOf(service.url);
+      using staying = new RawClient(service.url).get("/api/v1/wukongs/web-1/stream", sse);
+      await staying.until("event: live");
+      using late = new RawClient(service.url).get("/livez");
+      await late.until("ok");
+      // A chat that takes its time holds the drain open.
+      await api.post("/api/v1/ai/chat", { prompt: "word ".repeat(2_000) });
+      const stopping = service.stop(1_500);
+      await staying.until('"reason":"drain"');
+      late.get("/readyz").get("/api/v1/wukongs/web-1/stream", sse);
+      await late.until('"status":"draining"');
+      await late.until(/retry: \d+\nevent: closed\ndata: \{"reason":"drain","reconnect":true\}/);
+      await stopping;
+    },
+  );
+});
