@@ -15,6 +15,7 @@ export const ERROR_CODES = {
     title: "The path does not take this method",
     retryable: false,
   },
+  "body-incomplete": { status: 400, title: "The body was cut short", retryable: true },
   "body-timeout": { status: 408, title: "The body did not arrive in time", retryable: true },
   "topic-closed": { status: 409, title: "The topic is closed", retryable: false },
   "fenced-off": { status: 409, title: "A newer writer has taken over", retryable: false },

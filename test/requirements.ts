@@ -113,6 +113,18 @@ export const REQUIREMENTS = {
   },
   "two-processes": { source: "issue 2", text: "Two processes on one Redis behave as one" },
   tour: { source: "issue 2", text: "The README tour does what it shows, command by command" },
+  agent: {
+    source: "issue 2; DESIGN §10",
+    text: "The agent runs any program, publishes its lines and state, ends as it does, and teaches with --help",
+  },
+  "agent-away": {
+    source: "issue 2; DESIGN §10",
+    text: "The agent repeats safely while the server is away: nothing lost within its buffer, nothing doubled, what was dropped is said",
+  },
+  model: {
+    source: "issue 2; DESIGN §4.1–4.3",
+    text: "Any interleaving of publish, attach, drain, lost doorbell and heal keeps the invariants: a model of the hub against the real one",
+  },
   config: {
     source: "STYLE 3; DESIGN §14",
     text: "Configuration is a pure function of the environment that reports every problem at once",

@@ -67,7 +67,7 @@ export class Hub implements AsyncDisposable {
 
   #tick(now: number): void {
     for (const tail of this.#tails.values()) {
-      tail.expirePages(now);
+      tail.pages.expire(now);
       if (tail.idleSince !== undefined && now - tail.idleSince > this.#lingerMs) this.#drop(tail);
       else if (tail.unsure) void tail.heal("outage");
       else if (

@@ -5,7 +5,8 @@ import { kindOf, type Topic } from "../log/topic.ts";
 import { Batch } from "./batch.ts";
 import type { Reader } from "./reader.ts";
 import { resolveStart, type Start } from "./start.ts";
-import type { Page, Tail } from "./tail.ts";
+import type { Page } from "./page-reader.ts";
+import type { Tail } from "./tail.ts";
 
 /** What stands in the place of events that cannot be had. */
 export interface GapNotice {
@@ -138,7 +139,7 @@ export class Subscription {
   }
 
   async #fetch(): Promise<void> {
-    const page = await this.#tail.page(this.#cursor);
+    const page = await this.#tail.pages.read(this.#cursor);
     if (this.reader.closed || !this.behind) return;
     if (page.batches.length === 0) return this.#settle(page);
     this.#tellGap(page);

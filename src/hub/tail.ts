@@ -2,31 +2,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../errors.ts";
 import type { Event } from "../log/event.ts";
 import { type Doorbell, type EventLog, type Head, NO_HEAD, type Slice } from "../log/event-log.ts";
-import {
-  formatPosition,
-  justBefore,
-  ORIGIN,
-  type Position,
-  samePosition,
-} from "../log/position.ts";
+import { justBefore, ORIGIN, type Position, samePosition } from "../log/position.ts";
 import type { Topic } from "../log/topic.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { HealCause, Metrics } from "../telemetry/metrics.ts";
-import { Batch, BATCH_BYTES, toBatches, weigh } from "./batch.ts";
+import { Batch, BATCH_BYTES, toBatches } from "./batch.ts";
+import { PageReader } from "./page-reader.ts";
 import { Ring, type RingBudget } from "./ring.ts";
 import type { Subscription } from "./subscription.ts";
-
-/** A page of the log that is full never changes; it is shared for so long with readers who come the same way. */
-const PAGE_TTL_MS = 2_000;
-const PAGES_MAX = 16;
-const PAGE_EVENTS_MAX = 512;
-
-/** Events after a cursor as read from the log, cut into batches. */
-export interface Page {
-  readonly batches: readonly Batch[];
-  readonly gap: Slice["gap"];
-  readonly vacant: boolean;
-}
 
 export interface TailOptions {
   readonly topic: Topic;
@@ -53,7 +36,8 @@ export class Tail implements AsyncDisposable {
   readonly #parked = new Set<Subscription>();
   /** Batches out of the ring, by the number of the cursor that they follow: for readers who lag alike. */
   readonly #recent = new Map<number, Batch>();
-  readonly #pages = new Map<string, { page: Promise<Page>; at: number }>();
+  /** What comes after a cursor that the ring does not hold. */
+  readonly pages: PageReader;
   readonly #abort = new AbortController();
   /** The newest event that has been handed to the live set, and the newest accepted. */
   #head: Head = NO_HEAD;
@@ -65,7 +49,6 @@ export class Tail implements AsyncDisposable {
   #active = false;
   #healing: Promise<void> | undefined;
   #again = false;
-  #meanWeight = 512;
   /** When it last knew itself to be at the log's head, on the clock of `performance.now()`. */
   checkedAt = 0;
   /** Set when reading the log failed: the next tick of the hub tries again. */
@@ -76,6 +59,7 @@ export class Tail implements AsyncDisposable {
   constructor(options: TailOptions) {
     this.topic = options.topic;
     this.#options = options;
+    this.pages = new PageReader(options.log, options.topic);
     this.#ring = new Ring(options.ringCapacity, options.budget, ORIGIN);
   }
 
@@ -129,48 +113,6 @@ export class Tail implements AsyncDisposable {
   /** For a cursor after which the log has nothing, though it is not the head: of an incarnation that is gone. */
   park(subscription: Subscription): void {
     this.#parked.add(subscription);
-  }
-
-  /** Reads a page after the cursor; readers who ask for the same share one read and its batches. */
-  page(cursor: Position): Promise<Page> {
-    const key = formatPosition(cursor);
-    const cached = this.#pages.get(key);
-    if (cached) return cached.page;
-    const page = this.#readPage(cursor, key);
-    this.#pages.set(key, { page, at: performance.now() });
-    return page;
-  }
-
-  async #readPage(cursor: Position, key: string): Promise<Page> {
-    let keep = false;
-    try {
-      const slice = await this.#options.log.read(this.topic, cursor, this.#limit());
-      keep = slice.more && this.#pages.size <= PAGES_MAX;
-      this.#learn(slice.events);
-      return { batches: toBatches(slice.events), gap: slice.gap, vacant: slice.vacant };
-    } finally {
-      if (!keep) this.#pages.delete(key);
-    }
-  }
-
-  /** Redis limits a read by number only: the number follows the topic's mean weight. */
-  #limit(): { events: number; bytes: number } {
-    const events = Math.min(
-      PAGE_EVENTS_MAX,
-      Math.max(16, Math.ceil(BATCH_BYTES / this.#meanWeight)),
-    );
-    return { events, bytes: BATCH_BYTES };
-  }
-
-  #learn(events: readonly Event[]): void {
-    if (events.length === 0) return;
-    const mean = events.reduce((sum, event) => sum + weigh(event), 0) / events.length;
-    this.#meanWeight = this.#meanWeight * 0.7 + mean * 0.3;
-  }
-
-  /** Forgets shared pages that have served their time; called by the hub's tick. */
-  expirePages(now: number): void {
-    for (const [key, { at }] of this.#pages) if (now - at > PAGE_TTL_MS) this.#pages.delete(key);
   }
 
   async #activate(): Promise<void> {
@@ -266,7 +208,7 @@ export class Tail implements AsyncDisposable {
       for (let more = true; more && !this.#abort.signal.aborted;) {
         this.#again = false;
         const tip = this.#tip;
-        const slice = await this.#options.log.read(this.topic, tip.position, this.#limit());
+        const slice = await this.#options.log.read(this.topic, tip.position, this.pages.limit);
         more = slice.more || this.#again || this.#tip !== tip;
         if (this.#tip === tip) this.#apply(slice, cause);
       }
@@ -319,7 +261,7 @@ export class Tail implements AsyncDisposable {
   }
 
   #forgetCopies(): void {
-    this.#pages.clear();
+    this.pages.clear();
     this.#recent.clear();
   }
 

@@ -46,7 +46,7 @@ function readBytes(request: IncomingMessage, limits: BodyLimits): Promise<Buffer
     const onEnd = (): void => settle(() => resolve(Buffer.concat(pieces)));
     const onClose = (): void =>
       settle(() =>
-        reject(new ServiceError("invalid-body", "The body was cut short.", { field: "body" })),
+        reject(new ServiceError("body-incomplete", "The body was cut short.", { field: "body" })),
       );
     const timer = setTimeout(() => {
       const detail = `The body did not arrive within ${limits.bodyTimeoutMs} ms.`;

@@ -96,7 +96,10 @@ function nextPiece(
       (cause: unknown) => {
         settle(() =>
           reject(
-            new ServiceError("invalid-body", "The body was cut short.", { field: "body", cause }),
+            new ServiceError("body-incomplete", "The body was cut short.", {
+              field: "body",
+              cause,
+            }),
           ),
         );
       },

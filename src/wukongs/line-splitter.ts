@@ -9,8 +9,10 @@ export class LineSplitter {
   #rest: Buffer[] = [];
   #restBytes = 0;
   #lines = 0;
+  /** The line that is too long; thrown once those before it have been handed out. */
+  #tooLong: ServiceError | undefined;
 
-  /** @param maxBytes of one line; a longer one throws `too-large`, and is never held whole */
+  /** @param maxBytes of one line; of a longer one `check` throws `too-large`, and it is never held whole */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
@@ -20,11 +22,18 @@ export class LineSplitter {
     const lines: Buffer[] = [];
     let from = 0;
     for (let to = piece.indexOf(LF); to >= 0; to = piece.indexOf(LF, from)) {
-      lines.push(this.#line(piece.subarray(from, to)));
+      const line = this.#line(piece.subarray(from, to));
+      if (this.#tooLong) return lines;
+      lines.push(line);
       from = to + 1;
     }
     this.#keep(piece.subarray(from));
     return lines;
+  }
+
+  /** @throws ServiceError `too-large` where a line is too long; to be called after each push */
+  check(): void {
+    if (this.#tooLong) throw this.#tooLong;
   }
 
   /** The last line, where it has no line end. */
@@ -46,7 +55,7 @@ export class LineSplitter {
     this.#rest.push(bytes);
     this.#restBytes += bytes.length;
     if (this.#restBytes <= this.#maxBytes) return;
-    throw new ServiceError(
+    this.#tooLong ??= new ServiceError(
       "too-large",
       `Line ${this.#lines + 1} is longer than ${this.#maxBytes} bytes.`,
       {
@@ -64,6 +73,7 @@ export async function* splitLines(
   for await (const piece of body) {
     const lines = splitter.push(piece);
     if (lines.length > 0) yield lines;
+    splitter.check();
   }
   const rest = splitter.end();
   if (rest) yield [rest];

@@ -1,0 +1,199 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { expect } from "vitest";
+import type { Batch } from "../../src/hub/batch.ts";
+import type { Hub } from "../../src/hub/hub.ts";
+import type { Outlet, Reader } from "../../src/hub/reader.ts";
+import type { Start } from "../../src/hub/start.ts";
+import type { DroppedNotice, GapNotice, Subscription } from "../../src/hub/subscription.ts";
+import type { Event } from "../../src/log/event.ts";
+import type { Doorbell, EventLog } from "../../src/log/event-log.ts";
+import { MemoryEventLog } from "../../src/log/memory-event-log.ts";
+import { ORIGIN, type Position } from "../../src/log/position.ts";
+import { DEFAULT_RETENTION } from "../../src/log/retention.ts";
+import type { Topic } from "../../src/log/topic.ts";
+
+/** Events that a topic keeps: few, so that readers meet trimmed history. */
+const KEEP = 40;
+
+/** The memory log with doorbells that can be lost and repeated, and reads that take a while. */
+export class UnreliableLog {
+  readonly inner: MemoryEventLog;
+  lose = 0;
+  /** Topics whose latest doorbell was lost: nothing but an audit can find what it was about. */
+  readonly unheard = new Set<Topic>();
+  #last: (() => void) | undefined;
+  #slowness: number[];
+  #now = 1_000;
+
+  constructor(slowness: number[]) {
+    this.#slowness = slowness;
+    const retention = {
+      ...DEFAULT_RETENTION,
+      app: { count: KEEP, idleMs: 0 },
+      status: { count: KEEP, idleMs: 0 },
+    };
+    // A clock that moves with each look keeps incarnations apart, as real time does.
+    this.inner = new MemoryEventLog({ retention, maxBytes: 1e9, now: () => this.#now++ });
+  }
+
+  get log(): EventLog {
+    const { inner } = this;
+    const slowly = async <T>(result: () => Promise<T>): Promise<T> => {
+      const turns = this.#slowness.shift() ?? 0;
+      this.#slowness.push(turns);
+      for (let i = 0; i < turns; i++) await turn();
+      const value = await result();
+      for (let i = 0; i < turns; i++) await turn();
+      return value;
+    };
+    return {
+      append: (...args) => inner.append(...args),
+      read: (...args) => slowly(() => inner.read(...args)),
+      head: (...args) => slowly(() => inner.head(...args)),
+      since: (...args) => slowly(() => inner.since(...args)),
+      last: (...args) => slowly(() => inner.last(...args)),
+      delete: (...args) => inner.delete(...args),
+      follow: async (topic, listener) => inner.follow(topic, (bell) => this.#ring(bell, listener)),
+      [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+    };
+  }
+
+  #ring(bell: Doorbell, listener: (bell: Doorbell) => void): void {
+    // A flush is silent: what the memory log tells of a deletion is swallowed.
+    if (bell.kind === "deleted") return;
+    this.#last = () => listener(bell);
+    if (bell.kind !== "events") return;
+    const { topic } = bell.events[0]!;
+    if (this.lose > 0) {
+      this.lose--;
+      this.unheard.add(topic);
+    } else {
+      this.unheard.delete(topic);
+      listener(bell);
+    }
+  }
+
+  repeat(): void {
+    this.#last?.();
+  }
+}
+
+/** A reader that checks each thing it is given against what it has been given before. */
+export class CheckedReader implements Outlet {
+  readonly topics: readonly Topic[];
+  writable = true;
+  #reader!: Reader;
+  readonly #hub: Hub;
+  readonly held = new Map<Topic, { position: Position; born: number }>();
+  /** What stands between the last event and the next, having been told. */
+  readonly #told = new Map<Topic, Position | undefined>();
+  readonly failures: unknown[] = [];
+  /** Every position seen, over all connections. */
+  readonly seen = new Set<string>();
+
+  constructor(hub: Hub, topics: readonly Topic[]) {
+    this.#hub = hub;
+    this.topics = topics;
+    this.connect();
+  }
+
+  /** Comes back with what it holds, as over another connection. */
+  connect(): void {
+    this.#reader?.close();
+    this.writable = true;
+    this.#reader = this.#hub.read(
+      this.#current(),
+      this.topics.map((topic) => {
+        const held = this.held.get(topic);
+        const start: Start = held
+          ? { kind: "cursor", position: held.position }
+          : { kind: "earliest" };
+        return { topic, start };
+      }),
+    );
+    this.#reader.start();
+  }
+
+  /** An outlet that goes deaf when the next connection is made. */
+  #current(): Outlet {
+    const self = this;
+    let reader: Reader | undefined;
+    queueMicrotask(() => (reader = self.#reader));
+    const mine = () => reader === undefined || reader === self.#reader;
+    return {
+      get writable() {
+        return self.writable && mine();
+      },
+      events: (subscription, batch) => self.#check(() => self.events(subscription, batch)),
+      gap: (subscription, notice) => self.#check(() => self.gap(subscription, notice)),
+      dropped: (subscription, notice) => self.#check(() => self.dropped(subscription, notice)),
+      live: () => {},
+      finished: () => {},
+      deleted: () => {},
+      failed: (error) => self.failed(error),
+    };
+  }
+
+  /** Keeps what is wrong for the end of the run: thrown here, it would be lost in the hub's own turns. */
+  #check(verify: () => void): void {
+    try {
+      verify();
+    } catch (error) {
+      this.failures.push(error);
+    }
+  }
+
+  drain(): void {
+    this.writable = true;
+    this.#reader.kick();
+  }
+
+  events({ topic }: Subscription, batch: Batch): void {
+    expect(this.writable).toBe(true);
+    for (const event of batch.events) this.#event(topic, event);
+  }
+
+  #event(topic: Topic, event: Event): void {
+    const held = this.held.get(topic);
+    const told = this.#told.get(topic);
+    if (told) expect(event.position).toEqual(told);
+    else if (held && held.position.n > 0) {
+      expect({ born: event.born, n: event.position.n }).toEqual({
+        born: held.born,
+        n: held.position.n + 1,
+      });
+    }
+    expect(this.seen).not.toContain(`${topic} ${event.id}`);
+    this.seen.add(`${topic} ${event.id}`);
+    this.#told.delete(topic);
+    this.held.set(topic, { position: event.position, born: event.born });
+  }
+
+  gap({ topic }: Subscription, { from, to, missed, reason }: GapNotice): void {
+    const held = this.held.get(topic);
+    if (held && !this.#told.has(topic)) expect(from).toEqual(held.position);
+    expect(to).toBeDefined();
+    if (reason === "trimmed") expect(missed).toBe(to!.n - from!.n - 1);
+    else expect(missed).toBeNull();
+    this.#told.set(topic, to);
+  }
+
+  dropped({ topic }: Subscription, { from, to, count }: DroppedNotice): void {
+    expect(topic).toBe("status:c");
+    expect(from).toEqual(this.held.get(topic)?.position ?? ORIGIN);
+    expect(count).toBe(to.n - from.n - 1);
+    this.#told.set(topic, to);
+  }
+
+  live(): void {}
+  finished(): void {}
+  deleted(): void {}
+
+  failed(error: unknown): void {
+    this.failures.push(error);
+  }
+
+  close(): void {
+    this.#reader.close();
+  }
+}
