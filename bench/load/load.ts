@@ -17,6 +17,7 @@ export class Load implements Disposable {
   readonly #readers: Reader[] = [];
   readonly #publisher: Publisher;
   #received = 0;
+  #closed = false;
   #waiting: { readonly target: number; settle(): void } | undefined;
   #latenciesMs: number[] = [];
 
@@ -47,7 +48,7 @@ export class Load implements Disposable {
     this.#sample(rate !== undefined);
     const startedAt = performance.now();
     let sent = 0;
-    while (sent < events) {
+    while (sent < events && !this.#closed) {
       const size = Math.min(burst, events - sent);
       await this.#publisher.publish(size);
       sent += size;
@@ -85,7 +86,7 @@ export class Load implements Disposable {
   /** False where nothing has come for so long that what is missing is lost. */
   async #receive(target: number): Promise<boolean> {
     let last = -1;
-    while (this.#received < target) {
+    while (this.#received < target && !this.#closed) {
       if (this.#received === last) return false;
       last = this.#received;
       await this.#reached(target);
@@ -112,6 +113,8 @@ export class Load implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#closed = true;
+    this.#waiting?.settle();
     this.#publisher[Symbol.dispose]();
     for (const reader of this.#readers) reader.close();
   }

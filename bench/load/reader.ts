@@ -84,8 +84,13 @@ export class Reader {
     return count;
   }
 
-  /** By a reset: thousands of sockets in TIME_WAIT would eat up the ports of the next round. */
+  /**
+   * By a reset: thousands of sockets in TIME_WAIT would eat up the ports of the next round. Not once the subject has
+   * ended the stream: libuv refuses to reset a socket that is shutting down, its handle then never closes, and Node
+   * spins for ever when the process should end.
+   */
   close(): void {
-    this.#socket.resetAndDestroy();
+    if (this.#socket.writable) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
   }
 }

@@ -84,7 +84,7 @@ describe("the console", () => {
       await once(client.socket, "open");
       const bad: [string | Buffer, RegExp][] = [
         ["not JSON", /not JSON/],
-        ['{"type":"reboot","id":"2"}', /type must be one of: ping/],
+        ['{"type":"reboot","id":"2"}', /type: must be one of: ping/],
         ['{"type":"ping"}', /id: /],
         ['{"type":"ping","id":"4","extra":1}', /extra/],
         ["[]", /./],
