@@ -39,7 +39,9 @@ function tell(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-main().catch((error: unknown) => {
+main().catch((failure: unknown) => {
+  const aborted = failure instanceof Error && failure.name === "AbortError";
+  const error = aborted ? (failure.cause ?? failure) : failure;
   tell(error instanceof UsageError ? `${error.message}\n\n${HELP}` : String(error));
   process.exitCode = 1;
 });

@@ -19,6 +19,10 @@ async function run(command: LoadCommand): Promise<LoadReply> {
 }
 
 process.on("message", (command: LoadCommand) => {
-  void run(command).then((reply) => process.connected && process.send!(reply));
+  void run(command).then((reply) => {
+    if (process.connected) process.send!(reply);
+    // It may have opened while its parent was leaving.
+    else load?.[Symbol.dispose]();
+  });
 });
 process.on("disconnect", () => load?.[Symbol.dispose]());
