@@ -4,7 +4,7 @@ import type { DisposalStack } from "./disposal.ts";
 import type { EventLog } from "./log/event-log.ts";
 import { MemoryEventLog } from "./log/memory-event-log.ts";
 import { RedisEventLog } from "./log/redis-event-log.ts";
-import { RedisFollower } from "./log/redis-follower.ts";
+import { RedisFollower } from "./redis/redis-follower.ts";
 import { connectRedis, createRedisConnection } from "./redis/redis-connection.ts";
 import { MemoryStateStore } from "./state/memory-state-store.ts";
 import { RedisStateStore } from "./state/redis-state-store.ts";

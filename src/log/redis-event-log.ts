@@ -24,7 +24,7 @@ import {
   samePosition,
   tryPosition,
 } from "./position.ts";
-import type { RedisFollower } from "./redis-follower.ts";
+import type { RedisFollower } from "../redis/redis-follower.ts";
 import { IDEMPOTENCY_TTL_MS, idleMsAfter, retentionOf, type RetentionTable } from "./retention.ts";
 import type { Topic } from "./topic.ts";
 

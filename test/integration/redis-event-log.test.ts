@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe } from "vitest";
 import { RedisEventLog } from "../../src/log/redis-event-log.ts";
-import { RedisFollower } from "../../src/log/redis-follower.ts";
+import { RedisFollower } from "../../src/redis/redis-follower.ts";
 import { DEFAULT_RETENTION } from "../../src/log/retention.ts";
 import { connectRedis, createRedisConnection } from "../../src/redis/redis-connection.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
