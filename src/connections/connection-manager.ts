@@ -33,8 +33,8 @@ export class ConnectionManager implements AsyncDisposable {
   readonly #context: ConnectionContext;
   readonly #connections = new Map<string, Connection>();
   readonly #timer: NodeJS.Timeout;
-  /** Deliveries since the last tick: a counter of numbers is cheaper than a metric with labels on the hot path. */
-  readonly #delivered = new Map<string, number>();
+  /** Deliveries since the last tick, by kind of transport. */
+  readonly #tallies = new Map<string, { events: number }>();
   #admitted = 0;
   #draining = false;
 
@@ -44,8 +44,10 @@ export class ConnectionManager implements AsyncDisposable {
       hub: options.hub,
       heartbeatMs: options.heartbeatMs,
       stallMs: options.stallMs,
-      onDelivered: ({ transport }, events) => {
-        this.#delivered.set(transport.kind, (this.#delivered.get(transport.kind) ?? 0) + events);
+      tallyOf: (transport) => {
+        let tally = this.#tallies.get(transport);
+        if (!tally) this.#tallies.set(transport, (tally = { events: 0 }));
+        return tally;
       },
       onClosed: (connection, reason) => this.#onClosed(connection, reason),
       onFailed: (connection, err) =>
@@ -128,9 +130,10 @@ export class ConnectionManager implements AsyncDisposable {
   }
 
   #countDelivered(): void {
-    for (const [transport, events] of this.#delivered)
-      this.#options.metrics.delivered(transport, events);
-    this.#delivered.clear();
+    for (const [transport, tally] of this.#tallies) {
+      this.#options.metrics.delivered(transport, tally.events);
+      tally.events = 0;
+    }
   }
 
   /**

@@ -19,7 +19,8 @@ export interface ConnectionContext {
   readonly hub: Hub;
   readonly heartbeatMs: number;
   readonly stallMs: number;
-  onDelivered(connection: Connection, events: number): void;
+  /** Counts deliveries by kind of transport: on the hot path, a number is cheaper than a metric with labels. */
+  tallyOf(transport: string): { events: number };
   onClosed(connection: Connection, reason: CloseReason): void;
   onFailed(connection: Connection, error: unknown): void;
 }
@@ -49,7 +50,12 @@ export class Connection implements Outlet {
   readonly #request: ConnectionRequest;
   readonly #reader: Reader;
   readonly #expiresAt: number;
-  readonly #deleted = new Set<Subscription>();
+  readonly #tally: { events: number };
+  /** Whether its frames are those of every reader of its topic. */
+  readonly #shares: boolean;
+  #deleted: Set<Subscription> | undefined;
+  /** Whether anything has been delivered since the last tick, which then counts as the time of it. */
+  #delivered = false;
   #writtenAt = performance.now();
   #pingedAt = performance.now();
   /** Filtered events have moved the cursor since it was last said. */
@@ -64,6 +70,8 @@ export class Connection implements Outlet {
     this.transport = request.transport;
     this.principal = request.principal;
     this.address = request.address;
+    this.#tally = context.tallyOf(request.transport.kind);
+    this.#shares = request.subscriptions.length === 1 && !request.subscriptions[0]!.filter;
     this.#expiresAt = performance.now() + lifetimeMs;
     this.#reader = context.hub.read(this, request.subscriptions);
     this.transport.listen({
@@ -102,7 +110,7 @@ export class Connection implements Outlet {
   events(subscription: Subscription, batch: Batch): void {
     const { encoding } = this.transport;
     const { pack } = encoding;
-    if (this.#reader.single && !subscription.filter) {
+    if (this.#shares) {
       // Hot path: the same cursor for all readers of the topic, so one Buffer for all of them.
       const packed = batch.once(encoding, (events) =>
         packAll(this.#encode(subscription, events), pack),
@@ -135,8 +143,8 @@ export class Connection implements Outlet {
   #sent(packed: Buffer, events: number): void {
     if (packed.length === 0) return;
     this.transport.write(packed);
-    this.#writtenAt = performance.now();
-    this.#context.onDelivered(this, events);
+    this.#delivered = true;
+    this.#tally.events += events;
     if (this.#sawEvent) return;
     this.#sawEvent = true;
     this.#request.onFirstEvent?.();
@@ -174,6 +182,7 @@ export class Connection implements Outlet {
   }
 
   deleted(subscription: Subscription): void {
+    this.#deleted ??= new Set();
     this.#deleted.add(subscription);
     if (this.#deleted.size === this.#reader.subscriptions.length) this.close("deleted");
   }
@@ -198,6 +207,8 @@ export class Connection implements Outlet {
   /** Looks after heartbeats, stalls and age; called by the manager's one timer. */
   tick(now: number): void {
     const { stallMs, heartbeatMs } = this.#context;
+    if (this.#delivered) this.#writtenAt = now;
+    this.#delivered = false;
     const { blockedSince } = this.transport;
     if (blockedSince !== undefined && now - blockedSince > stallMs) return this.close("stalled");
     if (now > this.#expiresAt) return this.close("max-age");

@@ -16,15 +16,18 @@ export function weigh(event: Event): number {
 export class Batch {
   /** Not empty. */
   readonly events: readonly Event[];
+  /** The position of its last event: the cursor of whoever has taken it. */
+  readonly end: Position;
+  /** True where its last event closes the topic. */
+  readonly last: boolean;
   #encodings: Map<object, unknown> | undefined;
 
   constructor(events: readonly Event[]) {
     this.events = events;
-  }
-
-  /** The position of its last event: the cursor of whoever has taken it. */
-  get end(): Position {
-    return this.events.at(-1)!.position;
+    // Read once for each reader, and so kept at hand.
+    const newest = events.at(-1)!;
+    this.end = newest.position;
+    this.last = newest.last;
   }
 
   /** The encoding under `key`, made at the first call. */

@@ -193,7 +193,7 @@ export class Subscription {
     this.#countResume("joined");
     this.reader.outlet.events(this, batch);
     this.#cursor = batch.end;
-    if (batch.events.at(-1)!.last) this.reader.outlet.finished(this);
+    if (batch.last) this.reader.outlet.finished(this);
   }
 
   #setState(state: SubscriptionState): void {

@@ -24,13 +24,11 @@ export class SocketWriter {
   }
 
   get writable(): boolean {
-    return (
-      this.#blockedSince === undefined && !this.#socket.destroyed && !this.#socket.writableEnded
-    );
+    return this.#blockedSince === undefined && this.#socket.writable;
   }
 
   write(bytes: Buffer): void {
-    if (this.#socket.destroyed || this.#socket.writableEnded) return;
+    if (!this.#socket.writable) return;
     this.bytes += bytes.length;
     this.#socket.write(bytes);
     if (this.#blockedSince === undefined && this.#socket.writableLength > 0) this.#awaitDrain();
