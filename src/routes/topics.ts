@@ -28,6 +28,20 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   notifications: "POST /api/v1/notifications",
 };
 
+const topicList = z
+  .array(z.string(), { error: "give at least one topic, as ?topic=app:orders&topic=…" })
+  .min(1)
+  .max(TOPICS_MAX, `at most ${TOPICS_MAX} topics fit into one stream`);
+
+const channelList = z
+  .array(z.string())
+  .max(TOPICS_MAX - 2, `at most ${TOPICS_MAX - 2} channels fit into one stream`)
+  .default([]);
+
+/** Made once: zod compiles a schema when it is first used, and a stream keeps what its request has made. */
+const eventsQuerySchema = streamQuerySchema.extend({ topic: topicList });
+const notificationsQuerySchema = streamQuerySchema.extend({ channel: channelList });
+
 export interface TopicServices extends TopicStreamServices {
   readonly publisher: Publisher;
   readonly limits: BodyLimits;
@@ -50,9 +64,7 @@ export function topicRoutes(services: TopicServices): Hono<AppEnvironment> {
       return published(c, await publisher.publish(topic, drafts, context));
     })
     .get("/events", async (c) => {
-      const query = parseQuery(queryOf(c), streamQuerySchema.extend({ topic: topicList }), [
-        "topic",
-      ]);
+      const query = parseQuery(queryOf(c), eventsQuerySchema, ["topic"]);
       const topics = [...new Set(query.topic.map((text) => parseTopic(text)))];
       return topicStream(c, services, {
         topics,
@@ -68,24 +80,12 @@ export function topicRoutes(services: TopicServices): Hono<AppEnvironment> {
       return published(c, await publisher.publish(topicOf(notification.to), [draft], context));
     })
     .get("/notifications", async (c) => {
-      const query = parseQuery(queryOf(c), streamQuerySchema.extend({ channel: channelList }), [
-        "channel",
-      ]);
+      const query = parseQuery(queryOf(c), notificationsQuerySchema, ["channel"]);
       const principal = principalOf(c.req.query("user"));
       const topics = topicsFor(principal, query.channel);
       return topicStream(c, services, { topics, query, principal, kind: "plain" });
     });
 }
-
-const topicList = z
-  .array(z.string(), { error: "give at least one topic, as ?topic=app:orders&topic=…" })
-  .min(1)
-  .max(TOPICS_MAX, `at most ${TOPICS_MAX} topics fit into one stream`);
-
-const channelList = z
-  .array(z.string())
-  .max(TOPICS_MAX - 2, `at most ${TOPICS_MAX - 2} channels fit into one stream`)
-  .default([]);
 
 /** Topics with a meaning of their own are published to where that meaning is checked. */
 function publishableTopic(text: string): Topic {
