@@ -17,6 +17,8 @@ export interface ChunkWriterOptions {
   readonly topic: Topic;
   /** This writer's number: the log refuses one that a newer writer has replaced. */
   readonly fence: number;
+  /** Aborts when there is no more time to wait for an absent log. */
+  readonly hurry: AbortSignal;
 }
 
 /**
@@ -71,7 +73,7 @@ export class ChunkWriter {
   }
 
   async #append(chunks: readonly Chunk[]): Promise<void> {
-    const { log, metrics, topic, fence } = this.#options;
+    const { log, metrics, topic, fence, hurry } = this.#options;
     const options = {
       fence: { number: fence, token: randomBytes(9).toString("base64url") },
       close: chunks.at(-1)?.type === "finish",
@@ -83,8 +85,8 @@ export class ChunkWriter {
         return metrics.published("chat", chunks.length);
       } catch (error) {
         const passing = error instanceof ServiceError && error.code === "log-unavailable";
-        if (!passing || performance.now() > giveUpAt) throw error;
-        await delay(pauseMs);
+        if (!passing || performance.now() > giveUpAt || hurry.aborted) throw error;
+        await delay(pauseMs, undefined, { signal: hurry }).catch(() => undefined);
       }
     }
   }

@@ -33,20 +33,26 @@ export class Producer {
   readonly #abort = new AbortController();
   readonly #writer: ChunkWriter;
   readonly #startedAt = performance.now();
-  #interrupted = false;
+  readonly #interrupt = new AbortController();
   /** Resolves when the topic has been closed, or can no longer be. Never rejects. */
   readonly done: Promise<void>;
 
   constructor(options: ProducerOptions) {
     this.#options = options;
     const { hub, metrics, topic } = options;
-    this.#writer = new ChunkWriter({ log: hub.log, metrics, topic, fence: FIRST_FENCE });
+    this.#writer = new ChunkWriter({
+      log: hub.log,
+      metrics,
+      topic,
+      fence: FIRST_FENCE,
+      hurry: this.#interrupt.signal,
+    });
     this.done = this.#run();
   }
 
   /** This process is ending: the answer ends here with an error that invites to ask again. */
   interrupt(): void {
-    this.#interrupted = true;
+    this.#interrupt.abort();
     this.#abort.abort();
   }
 
@@ -79,7 +85,7 @@ export class Producer {
       reason = await this.#stream(usage);
     } catch (error) {
       if (error instanceof ServiceError) throw error;
-      reason = this.#abort.signal.aborted && !this.#interrupted ? "stopped" : "error";
+      reason = this.#abort.signal.aborted && !this.#interrupt.signal.aborted ? "stopped" : "error";
       ending = [reason === "stopped" ? { type: "abort" } : this.#describe(error)];
     }
     await this.#writer.end({ type: "text-end", id: TEXT_ID }, { type: "finish-step" }, ...ending, {
@@ -108,7 +114,7 @@ export class Producer {
   }
 
   #describe(error: unknown): Chunk {
-    if (this.#interrupted) {
+    if (this.#interrupt.signal.aborted) {
       return {
         type: "error",
         errorText: "The service was shut down. Please ask again.",

@@ -6,7 +6,7 @@ export const BATCH_BYTES = 64 * 1024;
 
 /** What an event weighs in rings and batches: its data and a frame around it. */
 export function weigh(event: Event): number {
-  return event.data.length + 128;
+  return event.bytes + 128;
 }
 
 /**

@@ -11,6 +11,9 @@ import { PageReader } from "./page-reader.ts";
 import { Ring, type RingBudget } from "./ring.ts";
 import type { Subscription } from "./subscription.ts";
 
+/** Batches out of the ring that are shared: they overlap, so a few is all that may be kept. */
+const RECENT_MAX = 16;
+
 export interface TailOptions {
   readonly topic: Topic;
   readonly log: EventLog;
@@ -78,6 +81,7 @@ export class Tail implements AsyncDisposable {
     if (!batch) {
       const events = this.#ring.after(cursor, BATCH_BYTES);
       if (events.length === 0) return undefined;
+      if (this.#recent.size >= RECENT_MAX) this.#recent.clear();
       this.#recent.set(cursor.n, (batch = new Batch(events)));
     }
     return batch;

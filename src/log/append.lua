@@ -45,6 +45,8 @@ if last then
 end
 
 if ARGV[4] ~= '' then
+  -- What this writer has written before is gone: it must not go on as if it were there.
+  if not last then return { 'fenced', 'nobody: the topic is gone' } end
   if fence and tonumber(ARGV[4]) < tonumber(fence) then return { 'fenced', fence } end
   if token then
     local same, ms, n, many = string.match(token, '^(%S+) (%d+)-(%d+) (%d+)$')

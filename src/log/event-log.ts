@@ -16,7 +16,7 @@ export interface AppendOptions {
   readonly progress?: { readonly key: string; readonly offset: number };
   /**
    * The writer's rising number, and a token that is its own for each append: an append with a lower number than the
-   * topic has seen is refused (`fenced-off`); one that repeats the topic's latest token returns its positions.
+   * topic has seen, or to a topic that has no events (any more), is refused (`fenced-off`); one that repeats the topic's latest token returns its positions.
    */
   readonly fence?: { readonly number: number; readonly token: string };
   /** Ends the topic with this append: later ones are refused (`topic-closed`). */

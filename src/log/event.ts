@@ -12,6 +12,8 @@ export interface Event {
   readonly type: string;
   /** JSON text, encoded once, by the publisher's route. */
   readonly data: string;
+  /** Of the data as UTF-8. */
+  readonly bytes: number;
   /** True of the entry that closed its topic: nothing follows it. */
   readonly last: boolean;
 }
@@ -37,6 +39,7 @@ export function createEvent(
     born,
     type: draft.type,
     data: draft.data,
+    bytes: Buffer.byteLength(draft.data),
     last,
   };
 }

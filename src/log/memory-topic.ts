@@ -43,6 +43,8 @@ export class MemoryTopic {
     now: number,
   ): { events: Event[]; appended: Appended } {
     const { fence } = options;
+    if (fence && this.#events.length === 0)
+      throw new ServiceError("fenced-off", `${this.topic} is gone.`);
     if (fence && fence.number < this.#fence) {
       throw new ServiceError(
         "fenced-off",
@@ -68,7 +70,7 @@ export class MemoryTopic {
     );
     for (const event of events) {
       this.#events.push(event);
-      this.#bytes += event.data.length;
+      this.#bytes += event.bytes;
     }
     this.touchedAt = now;
     const first = { ms, n: head.position.n + 1 };
@@ -92,13 +94,13 @@ export class MemoryTopic {
   free(bytes: number): void {
     let count = 0;
     for (let freed = 0; freed < bytes && count < this.#events.length - 1; count++) {
-      freed += this.#events[count]!.data.length;
+      freed += this.#events[count]!.bytes;
     }
     this.#drop(count);
   }
 
   #drop(count: number): void {
-    for (const event of this.#events.splice(0, count)) this.#bytes -= event.data.length;
+    for (const event of this.#events.splice(0, count)) this.#bytes -= event.bytes;
   }
 
   read(after: Position | "earliest", limit: ReadLimit): Slice {
@@ -146,7 +148,7 @@ export class MemoryTopic {
     let bytes = 0;
     let to = from;
     while (to < this.#events.length && to - from < limit.events) {
-      bytes += this.#events[to]!.data.length;
+      bytes += this.#events[to]!.bytes;
       if (bytes > limit.bytes && to > from) break;
       to++;
     }

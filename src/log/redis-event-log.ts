@@ -202,7 +202,7 @@ function slice(entries: Event[], gap: Slice["gap"], limit: ReadLimit): Slice {
   let bytes = 0;
   let to = 0;
   while (to < entries.length && to < limit.events) {
-    bytes += entries[to]!.data.length;
+    bytes += entries[to]!.bytes;
     if (bytes > limit.bytes && to > 0) break;
     to++;
   }

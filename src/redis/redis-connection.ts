@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { Redis, type RedisOptions } from "ioredis";
 import { logUnavailable, ServiceError } from "../errors.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -68,18 +70,21 @@ export async function connectRedis(
   logger: Logger,
 ): Promise<void> {
   // A first failure is the start of ioredis' own reconnecting, not the end; its error event has told why.
-  const connected = client.connect().then(
-    () => true,
-    () => false,
-  );
-  let timer: NodeJS.Timeout | undefined;
-  const impatient = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), patienceMs);
+  client.connect().catch(() => undefined);
+  const abort = new AbortController();
+  const { signal } = abort;
+  const ready = await Promise.race([
+    once(client, "ready", { signal }).then(() => true),
+    delay(patienceMs, false, { signal }),
+  ]).finally(() => abort.abort());
+  if (ready) return requireVersion(client);
+  logger.warn("redis cannot be reached yet: the service starts, and is ready once Redis is");
+  client.once("ready", () => {
+    void requireVersion(client).catch((err: unknown) => {
+      logger.error({ err }, "redis cannot be used");
+      if (err instanceof UnsupportedRedisError) client.disconnect();
+    });
   });
-  const ready = await Promise.race([connected, impatient]);
-  clearTimeout(timer);
-  if (ready) await requireVersion(client);
-  else logger.warn("redis cannot be reached yet: the service starts, and is ready once Redis is");
 }
 
 async function requireVersion(client: Redis): Promise<void> {

@@ -37,8 +37,9 @@ export class RedisFollower implements AsyncDisposable {
   readonly #listeners = new Map<string, Set<ChannelListener>>();
   readonly #timer: NodeJS.Timeout;
   #sequence = 0;
-  #heardAt = 0;
   #suspectSince: number | undefined;
+  /** The first probe that was sent since then. */
+  #suspectFrom = 0;
   #retryAt = 0;
   #failures = 0;
   #up = false;
@@ -92,9 +93,11 @@ export class RedisFollower implements AsyncDisposable {
   };
 
   readonly #onReady = (): void => {
+    this.#suspectSince = undefined;
     void this.#resubscribe().catch((err: unknown) => {
-      // The connection broke again; the next `ready` starts over.
+      // Broken again, or slow to answer: either way some channels are deaf, and the next `ready` starts over.
       this.#options.logger.debug({ err }, "resubscribing was cut short");
+      if (this.#options.subscriber.status === "ready") this.#options.subscriber.disconnect(true);
     });
   };
 
@@ -115,7 +118,7 @@ export class RedisFollower implements AsyncDisposable {
   }
 
   #probe(): void {
-    const { commands, logger, probeChannel, probeTimeoutMs } = this.#options;
+    const { commands, logger, probeChannel, probeTimeoutMs, subscriber } = this.#options;
     const now = performance.now();
     if (
       this.#suspectSince !== undefined &&
@@ -134,14 +137,18 @@ export class RedisFollower implements AsyncDisposable {
         if (client.status === "ready") client.disconnect(true);
       return;
     }
-    this.#suspectSince ??= now;
+    if (subscriber.status !== "ready") return;
+    if (this.#suspectSince === undefined) {
+      this.#suspectSince = now;
+      this.#suspectFrom = this.#sequence + 1;
+    }
     // A failure to publish shows as a probe that does not come back.
     void commands.spublish(probeChannel, String(++this.#sequence)).catch(() => undefined);
   }
 
   #heard(text: string): void {
-    if (Number(text) < this.#sequence) return;
-    this.#heardAt = performance.now();
+    // Any probe since the suspicion began clears it: a slow way is not a dead one.
+    if (Number(text) < this.#suspectFrom) return;
     this.#suspectSince = undefined;
     this.#failures = 0;
     this.#retryAt = 0;
@@ -152,11 +159,6 @@ export class RedisFollower implements AsyncDisposable {
     if (this.#up === up) return;
     this.#up = up;
     this.#options.onHealth(up);
-  }
-
-  /** When the last probe came back, on the clock of `performance.now()`; 0 = never. */
-  get heardAt(): number {
-    return this.#heardAt;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

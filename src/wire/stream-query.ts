@@ -6,11 +6,11 @@ import { tryDuration } from "./units.ts";
 export function tryMoment(text: string, now: number): number | undefined {
   if (/^\d{11,15}$/.test(text)) return Number(text);
   const age = /^\d+(ms|s|m|h|d)$/.test(text) ? tryDuration(text) : undefined;
-  if (age !== undefined) return now - age;
+  if (age !== undefined) return Math.max(0, now - age);
   const timestamp = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)$/.test(text)
     ? Date.parse(text)
     : Number.NaN;
-  return Number.isNaN(timestamp) ? undefined : timestamp;
+  return Number.isNaN(timestamp) ? undefined : Math.max(0, timestamp);
 }
 
 const moment = z.string().transform((text, context) => {

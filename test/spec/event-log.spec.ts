@@ -113,6 +113,7 @@ export function eventLogSpec(make: () => Promise<EventLogFixture>): void {
     });
 
     it("refuses a writer that a newer one has replaced", async () => {
+      await log.append(topic, drafts("start"));
       await log.append(topic, drafts("old"), { fence: { number: 1, token: "t1" } });
       await log.append(topic, drafts("new"), { fence: { number: 2, token: "t2" } });
       await log.append(topic, drafts("bystander"));
@@ -121,10 +122,20 @@ export function eventLogSpec(make: () => Promise<EventLogFixture>): void {
       ).rejects.toMatchObject({
         code: "fenced-off",
       });
-      expect(texts(await all())).toEqual(["old", "new", "bystander"]);
+      expect(texts(await all())).toEqual(["start", "old", "new", "bystander"]);
+    });
+
+    it("refuses a fenced writer whose topic is gone: half a story must not pass for a whole one", async () => {
+      await log.append(topic, drafts("start"));
+      await log.append(topic, drafts("a"), { fence: { number: 1, token: "t1" } });
+      await fixture.flush();
+      const again = log.append(topic, drafts("b"), { fence: { number: 1, token: "t2" } });
+      await expect(again).rejects.toMatchObject({ code: "fenced-off" });
+      expect(await log.read(topic, "earliest", LIMIT)).toMatchObject({ vacant: true });
     });
 
     it("repeats nothing for a token that is in, though others have appended since", async () => {
+      await log.append(topic, drafts("start"));
       const options = { fence: { number: 1, token: "t" } };
       const first = await log.append(topic, drafts("a", "b"), options);
       await log.append(topic, drafts("other"));
@@ -132,13 +143,14 @@ export function eventLogSpec(make: () => Promise<EventLogFixture>): void {
         ...first,
         repeated: true,
       });
-      expect(texts(await all())).toEqual(["a", "b", "other"]);
+      expect(texts(await all())).toEqual(["start", "a", "b", "other"]);
     });
 
     it("closes a topic: nothing follows, from nobody, and the closing append may be repeated", async () => {
+      await log.append(topic, drafts("start"));
       const options = { close: true, fence: { number: 1, token: "t" } };
       await log.append(topic, drafts("a", "end"), options);
-      expect((await all()).map(({ last }) => last)).toEqual([false, true]);
+      expect((await all()).map(({ last }) => last)).toEqual([false, false, true]);
       expect(await log.head(topic)).toMatchObject({ closed: true });
       await expect(log.append(topic, drafts("late"))).rejects.toMatchObject({
         code: "topic-closed",
