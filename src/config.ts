@@ -16,6 +16,11 @@ function parsed<T>(parse: (text: string) => T | undefined, expected: string) {
 }
 
 const duration = parsed(tryDuration, "a duration like 500, 15s or 2m");
+/** What a timer can wait: from 1 ms to 24 days, beyond which Node's timers fire at once. */
+const timer = parsed((text) => {
+  const ms = tryDuration(text);
+  return ms !== undefined && ms >= 1 && ms <= 2_073_600_000 ? ms : undefined;
+}, "a duration from 1ms to 24d, like 500, 15s or 2m");
 const size = parsed(trySize, "a size like 1024, 64KiB or 1MiB");
 
 function whole(min: number, max: number) {
@@ -63,17 +68,17 @@ export const ENVIRONMENT = z.object({
   BUFFER_SIZE: whole(1, 1_000_000).default(1_024),
   BUFFER_MEMORY: size.default(64 * 1_024 ** 2),
   EMBEDDED_LOG_SIZE: size.default(256 * 1_024 ** 2),
-  HEARTBEAT_INTERVAL: duration.default(15_000),
+  HEARTBEAT_INTERVAL: timer.default(15_000),
   RETRY_DELAY: duration.default(2_000),
-  STALL_TIMEOUT: duration.default(30_000),
+  STALL_TIMEOUT: timer.default(30_000),
   MAX_CONNECTION_AGE: duration.default(600_000),
   DRAIN_WINDOW: duration.default(30_000),
-  AUDIT_INTERVAL: duration.default(30_000),
-  PROBE_INTERVAL: duration.default(2_000),
-  PROBE_TIMEOUT: duration.default(5_000),
+  AUDIT_INTERVAL: timer.default(30_000),
+  PROBE_INTERVAL: timer.default(2_000),
+  PROBE_TIMEOUT: timer.default(5_000),
   MAX_BODY_SIZE: size.default(1_024 ** 2),
   MAX_EVENT_SIZE: size.default(256 * 1_024),
-  BODY_TIMEOUT: duration.default(30_000),
+  BODY_TIMEOUT: timer.default(30_000),
   ...retentionVariables,
   CORS_ORIGINS: origins.default([]),
   AI_DEMO_DELAY: duration.default(50),

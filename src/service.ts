@@ -91,9 +91,6 @@ async function compose(config: Config, logger: Logger, stack: DisposalStack): Pr
     drainSignal: drain.signal,
     health,
   });
-  const consoleEndpoint = stack.use(
-    new ConsoleEndpoint({ connections, logger, wukongs, corsOrigins: config.corsOrigins }),
-  );
 
   const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
   // An upload may last for hours: bodies have deadlines of their own, where they are read.
@@ -102,11 +99,15 @@ async function compose(config: Config, logger: Logger, stack: DisposalStack): Pr
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: 0,
   });
+  // Disposed in reverse: WebSockets go before the server that waits for them.
+  const closed = once(server, "close");
+  stack.defer(() => closeServer(server, closed));
+  const consoleEndpoint = stack.use(
+    new ConsoleEndpoint({ connections, logger, wukongs, corsOrigins: config.corsOrigins }),
+  );
   server.on("upgrade", consoleEndpoint.onUpgrade);
   server.listen({ port: config.port, host: config.host, backlog: BACKLOG });
   await once(server, "listening");
-  const closed = once(server, "close");
-  stack.defer(() => closeServer(server, closed));
   const { port } = server.address() as AddressInfo;
 
   let stopped: Promise<void> | undefined;

@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { idempotencyMismatch, ServiceError } from "../errors.ts";
 import type { Hub } from "../hub/hub.ts";
 import type { Position } from "../log/position.ts";
 import { IDEMPOTENCY_TTL_MS } from "../log/retention.ts";
-import { chatTopic } from "../log/topic.ts";
+import { chatTopic, type Topic } from "../log/topic.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -17,6 +18,9 @@ import { SnapshotFold } from "./snapshot.ts";
 const DEFAULT_MAX_TOKENS = 4_096;
 /** How long an answer to `stop` waits to say how it ended. */
 const STOP_PATIENCE_MS = 2_000;
+/** How long a start is tried, so that a lost reply does not leave an answer that nobody writes. */
+const START_PATIENCE_MS = 10_000;
+const RETRY_MS = 100;
 const PAGE = { events: 512, bytes: 262_144 };
 
 export interface ChatServiceOptions {
@@ -50,15 +54,32 @@ export class ChatService implements AsyncDisposable {
     const model = this.#model(body.model);
     const generation = await this.#claim(body, caller);
     const topic = chatTopic(generation);
-    const start = chunkDraft({ type: "start", messageId: generation, model: model.name });
-    // Whoever's start is in runs the model: one of all who repeat the request, wherever they do.
-    const idempotency = { key: "start", fingerprint: generation };
-    const { repeated } = await this.#options.hub.log.append(topic, [start], { idempotency });
-    if (!repeated) {
-      this.#options.metrics.published("chat", 1);
-      this.#produce(topic, model, body);
-    }
+    if (await this.#appendStart(topic, generation, model)) this.#produce(topic, model, body);
+    else if (!(await this.exists(generation))) throw unknownGeneration(generation);
     return generation;
+  }
+
+  /**
+   * Logs the start. Of all who repeat a request, whoever's start is in runs the model; our own repetition after a lost
+   * reply is known by its token. @returns whether it is ours
+   */
+  async #appendStart(topic: Topic, generation: string, model: Model): Promise<boolean> {
+    const start = chunkDraft({ type: "start", messageId: generation, model: model.name });
+    const idempotency = { key: "start", fingerprint: randomUUID() };
+    const giveUpAt = performance.now() + START_PATIENCE_MS;
+    for (;;) {
+      try {
+        const { repeated } = await this.#options.hub.log.append(topic, [start], { idempotency });
+        if (!repeated) this.#options.metrics.published("chat", 1);
+        return true;
+      } catch (error) {
+        if (!(error instanceof ServiceError)) throw error;
+        if (error.code === "idempotency-mismatch") return false;
+        if (error.code !== "log-unavailable" || performance.now() > giveUpAt || this.#draining)
+          throw error;
+        await delay(RETRY_MS);
+      }
+    }
   }
 
   #model(name: string | undefined): Model {
@@ -91,7 +112,7 @@ export class ChatService implements AsyncDisposable {
     return first!;
   }
 
-  #produce(topic: ReturnType<typeof chatTopic>, model: Model, body: ChatRequest): void {
+  #produce(topic: Topic, model: Model, body: ChatRequest): void {
     const { hub, metrics, logger } = this.#options;
     const request: ModelRequest = {
       messages: body.messages ?? [{ role: "user", content: body.prompt ?? "" }],
@@ -122,6 +143,7 @@ export class ChatService implements AsyncDisposable {
   async whenEnded(generation: string, signal: AbortSignal): Promise<GenerationSnapshot> {
     const fold = new SnapshotFold(generation);
     const following = follow(this.#options.hub, chatTopic(generation), (event) => fold.add(event));
+    if (signal.aborted) following.close();
     signal.addEventListener("abort", following.close, { once: true });
     try {
       const whole = await following.ended;

@@ -117,6 +117,7 @@ export class Connection implements Outlet {
       );
       return this.#sent(packed, batch.events.length);
     }
+    this.#deleted?.delete(subscription);
     const { filter } = subscription;
     const wanted = filter ? batch.events.filter((event) => filter(event)) : batch.events;
     const frames = this.#encode(subscription, wanted);

@@ -10,7 +10,7 @@ import type { Format } from "../transports/transport.ts";
 import { chatRequestSchema } from "../wire/chat.ts";
 import { CURSOR_PARAMETERS } from "../wire/stream-query.ts";
 import { type BodyLimits, readJson } from "./body.ts";
-import { openStream, type StreamServices } from "./open-stream.ts";
+import { openStream, type StreamServices, type StreamSpec } from "./open-stream.ts";
 import {
   type AppContext,
   type AppEnvironment,
@@ -45,10 +45,15 @@ export function chatRoutes(services: ChatServices): Hono<AppEnvironment> {
           "A cursor on a POST needs the Idempotency-Key of its generation; or GET its /stream.";
         throw new ServiceError("invalid-parameter", detail, { field: shown.field });
       }
-      const generation = await chat.start(body, caller);
-      if (format) return streamGeneration(c, services, generation, format, shown?.position);
+      if (format) {
+        const start = () => chat.start(body, caller);
+        return openStream(c, services, format, async () =>
+          specOf(c, await start(), shown?.position),
+        );
+      }
       const left = new AbortController();
       outgoingOf(c).once("close", () => left.abort());
+      const generation = await chat.start(body, caller);
       return c.json(await chat.whenEnded(generation, left.signal), 200, headersOf(generation));
     })
     .get("/:generation", async (c) => c.json(await chat.snapshot(c.req.param("generation"))))
@@ -58,7 +63,7 @@ export function chatRoutes(services: ChatServices): Hono<AppEnvironment> {
       const format = formatOf(c) ?? chatNdjsonFormat;
       const shown = shownPosition(c);
       if (await hasEnded(c, services, generation, shown)) return c.body(null, 204);
-      return streamGeneration(c, services, generation, format, shown?.position);
+      return openStream(c, services, format, () => specOf(c, generation, shown?.position));
     })
     .post("/:generation/stop", async (c) => c.json(await chat.stop(c.req.param("generation"))));
 }
@@ -80,21 +85,14 @@ function headersOf(generation: string): Record<string, string> {
   return { "x-generation-id": generation, "content-location": `/api/v1/ai/chat/${generation}` };
 }
 
-function streamGeneration(
-  c: AppContext,
-  services: ChatServices,
-  generation: string,
-  format: Format,
-  position: Position | undefined,
-): Promise<Response> {
+function specOf(c: AppContext, generation: string, position: Position | undefined): StreamSpec {
   const start: Start = position ? { kind: "cursor", position } : { kind: "earliest" };
-  return openStream(c, services, {
-    format,
+  return {
     principal: principalOf(c.req.query("user")),
     follow: true,
     headers: headersOf(generation),
     subscriptions: [{ topic: chatTopic(generation), start }],
-  });
+  };
 }
 
 /** Undefined without a cursor. @throws ServiceError for garbage: half an answer is none, so there is no gap to tell */

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import { CLOSE_REASONS, type CloseReason } from "../connections/close-reason.ts";
 import type { ConnectionManager } from "../connections/connection-manager.ts";
@@ -18,6 +19,7 @@ import { addressOf, principalOf } from "./request.ts";
 
 /** Of one message from a client, in bytes. */
 const MESSAGE_MAX = 65_536;
+const FAREWELL_MS = 1_000;
 
 export interface ConsoleServices {
   readonly connections: ConnectionManager;
@@ -96,7 +98,10 @@ export class ConsoleEndpoint implements AsyncDisposable {
     };
   }
 
+  /** Those that have been told to go have a moment to do so; then they are cut. */
   async [Symbol.asyncDispose](): Promise<void> {
+    const deadline = performance.now() + FAREWELL_MS;
+    while (this.#server.clients.size > 0 && performance.now() < deadline) await delay(10);
     for (const client of this.#server.clients) client.terminate();
     this.#server.close();
   }
@@ -150,5 +155,6 @@ async function refuseUpgrade(socket: Duplex, error: unknown): Promise<void> {
     `content-length: ${Buffer.byteLength(body)}`,
     "connection: close",
   ];
-  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  // Node's sockets stay half open, and the HTTP server no longer looks after this one.
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());
 }

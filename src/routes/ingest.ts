@@ -3,6 +3,7 @@ import { ServiceError } from "../errors.ts";
 import type { PublishContext } from "../log/publisher.ts";
 import type { IngestProgress } from "../wire/publish.ts";
 import type { LogIngest } from "../wukongs/log-ingest.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import { requireText } from "./body.ts";
 import { problemResponse } from "./problem.ts";
 import { type AppContext, incomingOf, outgoingOf } from "./request.ts";
@@ -14,6 +15,7 @@ const LINGER_MS = 2_000;
 
 export interface IngestServices {
   readonly ingest: LogIngest;
+  readonly metrics: Metrics;
   /** Aborts when the process is shutting down. */
   readonly drainSignal: AbortSignal;
 }
@@ -42,6 +44,7 @@ export async function answerIngest(
       answer(progress);
     outgoing.end();
   } catch (error) {
+    services.metrics.error(error instanceof ServiceError ? error.code : "internal");
     if (outgoing.headersSent) {
       answer(failureOf(error));
       outgoing.end();

@@ -14,7 +14,6 @@ export interface StreamServices {
 }
 
 export interface StreamSpec {
-  readonly format: Format;
   readonly principal: string;
   readonly subscriptions: readonly SubscriptionRequest[];
   readonly follow: boolean;
@@ -22,29 +21,26 @@ export interface StreamSpec {
   readonly headers?: Record<string, string>;
 }
 
-/** Answers with a stream: admits the connection, or says why not in a way that the client survives. */
+/**
+ * Answers with a stream: admits the connection, or says why not in a way that the client survives.
+ * @param describe asked once there is a place: what it starts is not started for somebody who is then turned away
+ */
 export async function openStream(
   c: AppContext,
   services: StreamServices,
-  spec: StreamSpec,
+  format: Format,
+  describe: () => StreamSpec | Promise<StreamSpec>,
 ): Promise<Response> {
-  const { format } = spec;
   // Hono runs GET handlers for HEAD: there is a head to see and no stream to open.
   if (c.req.method === "HEAD") {
-    return c.body(null, 200, {
-      ...STREAM_HEADERS,
-      ...spec.headers,
-      "content-type": format.contentType,
-    });
+    return c.body(null, 200, { ...STREAM_HEADERS, "content-type": format.contentType });
   }
   const admission = services.connections.admit(format.name);
   if (typeof admission === "string") return refuse(c, format, admission);
   try {
-    const stream = await HttpStream.open(
-      outgoingOf(c),
-      { ...middlewareHeaders(c), ...spec.headers },
-      format,
-    );
+    const spec = await describe();
+    const headers = { ...middlewareHeaders(c), ...spec.headers };
+    const stream = await HttpStream.open(outgoingOf(c), headers, format);
     if (!stream) return RESPONSE_ALREADY_SENT;
     const route = c.req.routePath;
     const startedAt = c.get("startedAt");
@@ -71,8 +67,12 @@ function middlewareHeaders(c: AppContext): Record<string, string> {
 /** An EventSource dies of an error status for good, so it is told in band to come back; others get a status. */
 function refuse(c: AppContext, format: Format, reason: "overloaded" | "drain"): Response {
   const retryMs = adviseRetryMs(reason)!;
-  const words = format.closing({ reason, reconnect: CLOSE_REASONS[reason].reconnect, retryMs });
-  if (words && format.name === "sse" && c.req.header("accept")?.includes("text/event-stream")) {
+  const closing = { reason, reconnect: CLOSE_REASONS[reason].reconnect, retryMs };
+  // AI streams have no last words: there, coming back later is all that is said.
+  const words = format.closing(closing) ?? Buffer.from(`retry: ${retryMs}\n\n`);
+  const isEventSource =
+    c.req.method === "GET" && c.req.header("accept")?.includes("text/event-stream");
+  if (isEventSource && format.name === "sse") {
     return c.body(new Uint8Array(words), 200, {
       ...STREAM_HEADERS,
       "content-type": format.contentType,

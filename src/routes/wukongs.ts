@@ -69,6 +69,7 @@ export function wukongRoutes(services: WukongServices): Hono<AppEnvironment> {
       const name = c.req.param("name");
       logsTopic(name);
       const context = { principal: principal(c), idempotencyKey: idempotencyKeyOf(c) };
+      await wukongs.revive(name);
       await answerIngest(c, services, { name, ...context });
       return RESPONSE_ALREADY_SENT;
     })

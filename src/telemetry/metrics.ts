@@ -45,10 +45,8 @@ export class Metrics {
     ["cause"],
   );
   readonly #errors = this.#counter("errors_total", "Errors answered", ["code"]);
-  readonly #redisUp = this.#gauge(
-    "redis_up",
-    "1 while publish and delivery through Redis work end to end",
-  );
+  /** Made when there is a Redis: without one, 0 would be a false alarm. */
+  #redisUp: Gauge | undefined;
   readonly #generations = this.#gauge("chat_generations", "Generations of this process", ["state"]);
   readonly #firstToken = this.#histogram(
     "chat_time_to_first_token_seconds",
@@ -117,6 +115,10 @@ export class Metrics {
   }
 
   redisUp(up: boolean): void {
+    this.#redisUp ??= this.#gauge(
+      "redis_up",
+      "1 while publish and delivery through Redis work end to end",
+    );
     this.#redisUp.set(up ? 1 : 0);
   }
 

@@ -31,13 +31,11 @@ export class WukongDirectory {
   /** Publishes a status and enters the Wukong. @returns the id of the event */
   async publishStatus(name: string, status: object, context: PublishContext): Promise<string> {
     const topic = statusTopic(name);
+    const draft = { type: "status", data: JSON.stringify(status) };
+    this.#publisher.checkSize(draft, "The status");
     // Entered first: a name without a status is not listed, a status without a name would not be found.
     await Promise.all([this.#state.add(DIRECTORY, name), this.#state.release(tombstone(name))]);
-    const [id] = await this.#publisher.publish(
-      topic,
-      [{ type: "status", data: JSON.stringify(status) }],
-      context,
-    );
+    const [id] = await this.#publisher.publish(topic, [draft], context);
     return id!;
   }
 

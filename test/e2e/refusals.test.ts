@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { apiOf } from "../support/api.ts";
 import { RawClient } from "../support/raw-http.ts";
@@ -79,6 +82,77 @@ describe("what cannot be meant is refused, before anything is done", () => {
     });
     await client.until(/HTTP\/1\.1 404 Not Found/);
   });
+});
+
+describe("a refusal leaves nothing behind", () => {
+  it("a full server asks no model", verifies("full-server", "chat"), async () => {
+    await using service = await startTestService({ MAX_CONNECTIONS: "1" });
+    const api = apiOf(service.url);
+    using holder = new RawClient(service.url).get("/api/v1/wukongs/web-1/stream", sse);
+    await holder.until("event: live");
+    expect((await api.post("/api/v1/ai/chat", { prompt: "a" })).status).toBe(503);
+    expect(await api.metric('streaming_events_published_total{kind="chat"}')).toBe(0);
+    const stream = await fetch(api.url("/api/v1/ai/chat/gen-1/stream"), { headers: sse });
+    expect(stream.status).toBe(404);
+  });
+
+  it(
+    "a refused upgrade is hung up on, though its client holds on",
+    verifies("console", "shutdown"),
+    async () => {
+      await using service = await startTestService();
+      const socket = connect({ port: service.port, host: "127.0.0.1", allowHalfOpen: true });
+      socket.write(
+        "GET /ws/other HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+      );
+      socket.resume();
+      await once(socket, "end");
+      const stopped = service.stop(0).then(() => "stopped");
+      expect(await Promise.race([stopped, delay(5_000, "hangs", { ref: false })])).toBe("stopped");
+      socket.destroy();
+    },
+  );
+
+  it("a moment before the epoch is as good as the earliest", verifies("logs"), async () => {
+    await using redis = await TestRedis.start();
+    await using service = await startTestService({ REDIS_URL: redis.url });
+    const api = apiOf(service.url);
+    await api.publish("app:old", { type: "tick", data: 1 });
+    for (const since of ["1960-01-01T00:00:00Z", "999999d"]) {
+      const answer = await fetch(
+        api.url(`/api/v1/events?topic=app:old&format=ndjson&follow=false&since=${since}`),
+      );
+      expect(await answer.text()).toContain('"tick"');
+    }
+  });
+
+  it(
+    "an answer whose history is gone does not go on as a shorter one",
+    verifies("chat-unfinished", "gaps"),
+    async () => {
+      await using redis = await TestRedis.start();
+      await using service = await startTestService({ REDIS_URL: redis.url, AI_DEMO_DELAY: "20ms" });
+      const api = apiOf(service.url);
+      await eventually(async () => (await fetch(api.url("/readyz"))).ok);
+      const answer = await api.post("/api/v1/ai/chat", { prompt: "word ".repeat(200) });
+      const generation = answer.headers.get("x-generation-id")!;
+      const reading = answer.text().then(
+        () => "ended cleanly",
+        () => "cut",
+      );
+      await eventually(
+        async () => String((await api.json(`/api/v1/ai/chat/${generation}`))["text"]).length > 20,
+      );
+      await redis.command("FLUSHALL");
+      await eventually(
+        async () => (await api.metric('streaming_chat_generations{state="failed"}')) === 1,
+      );
+      expect((await fetch(api.url(`/api/v1/ai/chat/${generation}/stream`))).status).toBe(404);
+      // Whoever is connected waits for what may come back, and is cut when the process goes.
+      await service.stop(0);
+      expect(await reading).toBe("cut");
+    },
+  );
 });
 
 describe("an EventSource", () => {

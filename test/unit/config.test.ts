@@ -62,6 +62,8 @@ describe("the configuration", () => {
       REDIS_URL: "http://x",
       LOG_LEVEL: "loud",
       RETENTION_APP: "10",
+      PROBE_INTERVAL: "0",
+      BODY_TIMEOUT: "30d",
       CORS_ORIGINS: "example.com",
     };
     let message = "";
