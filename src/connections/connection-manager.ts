@@ -64,10 +64,6 @@ export class ConnectionManager implements AsyncDisposable {
     return this.#connections.size;
   }
 
-  get draining(): boolean {
-    return this.#draining;
-  }
-
   /** A place for one more connection, or the reason why there is none. */
   admit(transport: string): Admission | "overloaded" | "drain" {
     const refusal = this.#draining

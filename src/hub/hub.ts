@@ -61,10 +61,6 @@ export class Hub implements AsyncDisposable {
     return tail;
   }
 
-  get tailCount(): number {
-    return this.#tails.size;
-  }
-
   #tick(now: number): void {
     for (const tail of this.#tails.values()) {
       tail.pages.expire(now);

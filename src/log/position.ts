@@ -33,7 +33,7 @@ export function comparePositions(a: Position, b: Position): number {
 
 /**
  * The cursor from which `position` is the next event. No event need stand there: the log joins an absent anchor to the
- * entry of the same ms and the next number (see `joinsOn`).
+ * entry of the same ms and the next number (see `joinAbsent`).
  */
 export function justBefore(position: Position): Position {
   return { ms: position.ms, n: position.n - 1 };

@@ -63,11 +63,6 @@ export function kindOf(topic: Topic): TopicKind {
   return topic.slice(0, topic.indexOf(":")) as TopicKind;
 }
 
-/** The text after the kind, `web-1` of `logs:web-1`. */
-export function nameOf(topic: Topic): string {
-  return topic.slice(topic.indexOf(":") + 1);
-}
-
 export const statusTopic = (wukong: string): Topic => parseTopic(`status:${wukong}`, "name");
 export const logsTopic = (wukong: string): Topic => parseTopic(`logs:${wukong}`, "name");
 export const chatTopic = (generation: string): Topic =>

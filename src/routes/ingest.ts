@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ServiceError } from "../errors.ts";
 import type { PublishContext } from "../log/publisher.ts";
@@ -32,16 +33,18 @@ export async function answerIngest(
   const [incoming, outgoing] = [incomingOf(c), outgoingOf(c)];
   const format = /json/i.test(incoming.headers["content-type"] ?? "") ? "ndjson" : "text";
   const head = { ...Object.fromEntries(c.res.headers), "cache-control": "no-store" };
-  const answer = (progress: IngestProgress): void => {
+  const answer = (progress: IngestProgress): boolean => {
     if (!outgoing.headersSent)
       outgoing.writeHead(201, { ...head, "content-type": "application/x-ndjson" });
-    outgoing.write(`${JSON.stringify(progress)}\n`);
+    return outgoing.write(`${JSON.stringify(progress)}\n`);
   };
   try {
     requireText(incoming);
     const body = pieces(incoming, services.drainSignal);
-    for await (const progress of services.ingest.ingest({ ...request, format, body }))
-      answer(progress);
+    for await (const progress of services.ingest.ingest({ ...request, format, body })) {
+      // Who sends and does not listen is not read from either.
+      if (!answer(progress)) await drained(outgoing);
+    }
     outgoing.end();
   } catch (error) {
     services.metrics.error(error instanceof ServiceError ? error.code : "internal");
@@ -54,6 +57,14 @@ export async function answerIngest(
     dismiss(incoming);
     if (!(error instanceof ServiceError)) throw error;
   }
+}
+
+async function drained(outgoing: ServerResponse): Promise<void> {
+  if (outgoing.closed) return;
+  const abort = new AbortController();
+  const { signal } = abort;
+  await Promise.race([once(outgoing, "drain", { signal }), once(outgoing, "close", { signal })]);
+  abort.abort();
 }
 
 /** The body as it arrives. @throws ServiceError when it stays away, is cut, or the process shuts down */
