@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis, type RedisOptions } from "ioredis";
 import { logUnavailable, ServiceError } from "../errors.ts";
@@ -72,11 +71,12 @@ export async function connectRedis(
   // A first failure is the start of ioredis' own reconnecting, not the end; its error event has told why.
   client.connect().catch(() => undefined);
   const abort = new AbortController();
-  const { signal } = abort;
-  const ready = await Promise.race([
-    once(client, "ready", { signal }).then(() => true),
-    delay(patienceMs, false, { signal }),
-  ]).finally(() => abort.abort());
+  // Not `once` of node:events, which takes the first error for the end of the wait.
+  const connected = new Promise<true>((resolve) => {
+    client.once("ready", () => resolve(true));
+  });
+  const impatient = delay(patienceMs, false as const, { signal: abort.signal });
+  const ready = await Promise.race([connected, impatient]).finally(() => abort.abort());
   if (ready) return requireVersion(client);
   logger.warn("redis cannot be reached yet: the service starts, and is ready once Redis is");
   client.once("ready", () => {
