@@ -185,7 +185,8 @@ describe("a doorbell that does not ring", () => {
       const heals = ["reconnect", "outage"].map((cause) =>
         api.metric(`streaming_heals_total{cause="${cause}"}`),
       );
-      expect((await Promise.all(heals)).sort()).toEqual([0, 1]);
+      const counts = await Promise.all(heals);
+      expect(counts.reduce((sum, count) => sum + count)).toBe(1);
       expect(source.connections).toBe(1);
     },
   );
