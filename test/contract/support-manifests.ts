@@ -5,7 +5,6 @@ import { parse, parseAllDocuments } from "yaml";
 import { inRoot } from "./support-dockerfile.ts";
 
 /** Of many shapes: what is read from one is what is asserted of it. */
-// oxlint-disable-next-line typescript/no-explicit-any
 export type Manifest = any;
 
 const BASE = inRoot("k8s/base/");
