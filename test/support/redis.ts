@@ -4,29 +4,38 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Redis } from "ioredis";
 import { freePort } from "./net.ts";
 import { eventually } from "./wait.ts";
+
+export interface TestRedisOptions {
+  /** With `appendfsync always`: what it has acknowledged survives SIGKILL. */
+  readonly durable?: boolean;
+  /** Further settings, as on the command line: `["--requirepass", "secret"]`. */
+  readonly settings?: readonly string[];
+  /** What `command` and `ask` log in with. */
+  readonly password?: string;
+}
 
 /** A real redis-server of our own on a free port, with its data in a directory of its own. */
 export class TestRedis implements AsyncDisposable {
   readonly port: number;
-  readonly #directory = mkdtempSync(join(tmpdir(), "novastream-redis-"));
-  readonly #durable: boolean;
+  readonly directory = mkdtempSync(join(tmpdir(), "novastream-redis-"));
+  readonly #options: TestRedisOptions;
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, durable: boolean) {
+  private constructor(port: number, options: TestRedisOptions) {
     this.port = port;
-    this.#durable = durable;
+    this.#options = options;
   }
 
-  /** @param durable with `appendfsync always`: what it has acknowledged survives SIGKILL */
-  static async start({ durable = false } = {}): Promise<TestRedis> {
+  static async start(options: TestRedisOptions = {}): Promise<TestRedis> {
     if (spawnSync("redis-server", ["--version"]).error) {
       throw new Error(
         "redis-server is missing: run test/setup.sh (it installs it with apt), or put it on the PATH",
       );
     }
-    const redis = new TestRedis(await freePort(), durable);
+    const redis = new TestRedis(await freePort(), options);
     await redis.start();
     return redis;
   }
@@ -35,8 +44,13 @@ export class TestRedis implements AsyncDisposable {
     return `redis://127.0.0.1:${this.port}`;
   }
 
+  get running(): boolean {
+    const child = this.#process;
+    return child !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
   async start(): Promise<void> {
-    const durability = this.#durable
+    const durability = this.#options.durable
       ? ["--appendonly", "yes", "--appendfsync", "always"]
       : ["--appendonly", "no"];
     const settings = [
@@ -47,20 +61,24 @@ export class TestRedis implements AsyncDisposable {
       "--save",
       "",
       "--dir",
-      this.#directory,
+      this.directory,
     ];
-    const child = spawn("redis-server", [...settings, ...durability], { stdio: "ignore" });
+    const child = spawn(
+      "redis-server",
+      [...settings, ...durability, ...(this.#options.settings ?? [])],
+      { stdio: "ignore" },
+    );
     this.#process = child;
     await eventually(async () => {
       if (child.exitCode !== null) throw new Error(`redis-server exited with ${child.exitCode}`);
-      return (await this.command("PING")) === "+PONG";
+      return (await this.ask("PING")) === "PONG";
     });
   }
 
   /** SIGKILL: no farewell, no flush. */
   async kill(): Promise<void> {
     const child = this.#process;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    if (!child || !this.running) return;
     const exited = once(child, "exit");
     child.kill("SIGKILL");
     await exited;
@@ -88,9 +106,28 @@ export class TestRedis implements AsyncDisposable {
     });
   }
 
+  /** Sends one command and returns its whole reply. */
+  async ask(command: string, ...args: (string | number)[]): Promise<unknown> {
+    const client = new Redis({
+      port: this.port,
+      host: "127.0.0.1",
+      lazyConnect: true,
+      retryStrategy: () => null,
+      commandTimeout: 5_000,
+      ...(this.#options.password === undefined ? {} : { password: this.#options.password }),
+    });
+    // Its errors come out of the command, too.
+    client.on("error", () => undefined);
+    try {
+      return await client.call(command, ...args);
+    } finally {
+      client.disconnect();
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.resume();
     await this.kill();
-    rmSync(this.#directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true });
   }
 }
