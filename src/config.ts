@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { AdmissionLimits } from "./connections/admission.ts";
 import { DEFAULT_RETENTION, type Retention, type RetentionTable } from "./log/retention.ts";
 import { TOPIC_KINDS, type TopicKind } from "./log/topic.ts";
 import { tryDuration, trySize } from "./wire/units.ts";
@@ -65,6 +66,10 @@ export const ENVIRONMENT = z.object({
   REDIS_HOST: z.string().optional(),
   REDIS_PORT: whole(1, 65_535).default(6379),
   MAX_CONNECTIONS: whole(1, 10_000_000).default(10_000),
+  MAX_CONNECTIONS_PER_PRINCIPAL: whole(0, 10_000_000).default(0),
+  MAX_CONNECTIONS_PER_ADDRESS: whole(0, 10_000_000).default(0),
+  ADMISSION_QUEUE: whole(0, 1_000_000).default(1_000),
+  ADMISSION_TIMEOUT: timer.default(5_000),
   BUFFER_SIZE: whole(1, 1_000_000).default(1_024),
   BUFFER_MEMORY: size.default(64 * 1_024 ** 2),
   EMBEDDED_LOG_SIZE: size.default(256 * 1_024 ** 2),
@@ -94,7 +99,7 @@ export interface Config {
   readonly probeTimeoutMs: number;
   readonly embeddedLogBytes: number;
   readonly retention: RetentionTable;
-  readonly maxConnections: number;
+  readonly admission: AdmissionLimits;
   readonly heartbeatMs: number;
   /** What an EventSource waits before it comes back. */
   readonly retryMs: number;
@@ -140,7 +145,13 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     probeTimeoutMs: env.PROBE_TIMEOUT,
     embeddedLogBytes: env.EMBEDDED_LOG_SIZE,
     retention: retentionTable(env),
-    maxConnections: env.MAX_CONNECTIONS,
+    admission: Object.freeze({
+      maxConnections: env.MAX_CONNECTIONS,
+      maxPerPrincipal: env.MAX_CONNECTIONS_PER_PRINCIPAL,
+      maxPerAddress: env.MAX_CONNECTIONS_PER_ADDRESS,
+      queueLength: env.ADMISSION_QUEUE,
+      timeoutMs: env.ADMISSION_TIMEOUT,
+    }),
     heartbeatMs: env.HEARTBEAT_INTERVAL,
     retryMs: env.RETRY_DELAY,
     stallMs: env.STALL_TIMEOUT,

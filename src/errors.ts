@@ -31,6 +31,7 @@ export const ERROR_CODES = {
     retryable: false,
   },
   "upgrade-required": { status: 426, title: "The path speaks WebSocket", retryable: false },
+  "rate-limited": { status: 429, title: "The caller has reached a limit", retryable: true },
   internal: { status: 500, title: "The service failed", retryable: true },
   "log-unavailable": { status: 503, title: "The event log cannot be reached", retryable: true },
   overloaded: { status: 503, title: "The service is full", retryable: true },

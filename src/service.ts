@@ -59,7 +59,7 @@ async function compose(config: Config, logger: Logger, stack: DisposalStack): Pr
       hub,
       metrics,
       logger,
-      maxConnections: config.maxConnections,
+      limits: config.admission,
       heartbeatMs: config.heartbeatMs,
       stallMs: config.stallMs,
       maxAgeMs: config.maxConnectionAgeMs,

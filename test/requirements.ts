@@ -41,6 +41,14 @@ export const REQUIREMENTS = {
     source: "issue 2; DESIGN §4.9",
     text: "A full server: an EventSource survives and gets everything later, others get 503 with Retry-After",
   },
+  admission: {
+    source: "issue 3; DESIGN §7",
+    text: "A newcomer to a full server waits in a bounded queue, first come first served, for a bounded time; whoever leaves is forgotten at once, and nothing is held or started for those who wait",
+  },
+  "connection-limits": {
+    source: "issue 3; DESIGN §7",
+    text: "A principal, or an address, has at most so many connections; one more is refused at once, and no count outlives what it counts",
+  },
   chat: {
     source: "issue 2; DESIGN §9",
     text: "A chat POST streams tokens as NDJSON or SSE, or answers one document; a snapshot tells how it stands",

@@ -2,8 +2,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Hub } from "../hub/hub.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { AdmissionGate, type AdmissionLimits, type Place, type Refusal } from "./admission.ts";
 import type { CloseReason } from "./close-reason.ts";
-import { Connection, type ConnectionContext, type ConnectionRequest } from "./connection.ts";
+import {
+  type Caller,
+  Connection,
+  type ConnectionContext,
+  type ConnectionRequest,
+} from "./connection.ts";
 
 const TICK_MAX_MS = 1_000;
 /** A drain closes at least so many connections a second, whatever its window. */
@@ -13,15 +19,24 @@ export interface ConnectionManagerOptions {
   readonly hub: Hub;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  readonly maxConnections: number;
+  readonly limits: AdmissionLimits;
   readonly heartbeatMs: number;
   readonly stallMs: number;
   /** 0 = no limit. */
   readonly maxAgeMs: number;
 }
 
-/** A place among MAX_CONNECTIONS, taken before the connection is made. */
+/** Who asks for a place, and for what. */
+export interface AdmissionRequest extends Caller {
+  /** The label in metrics: a transport's kind, or what else answers for as long as a stream. */
+  readonly transport: string;
+  /** Aborts when the client leaves: then it waits no longer. */
+  readonly signal: AbortSignal;
+}
+
+/** A place among MAX_CONNECTIONS. Whoever has it MUST open a connection on it or release it. */
 export interface Admission {
+  /** From then on the place is the connection's, until that ends. */
   open(request: ConnectionRequest): Connection;
   /** Gives the place back where no connection has come of it; harmless otherwise. */
   release(): void;
@@ -31,15 +46,16 @@ export interface Admission {
 export class ConnectionManager implements AsyncDisposable {
   readonly #options: ConnectionManagerOptions;
   readonly #context: ConnectionContext;
-  readonly #connections = new Map<string, Connection>();
+  readonly #gate: AdmissionGate;
+  readonly #connections = new Map<string, { connection: Connection; place: Place }>();
   readonly #timer: NodeJS.Timeout;
   /** Deliveries since the last tick, by kind of transport. */
   readonly #tallies = new Map<string, { events: number }>();
-  #admitted = 0;
   #draining = false;
 
   constructor(options: ConnectionManagerOptions) {
     this.#options = options;
+    this.#gate = new AdmissionGate(options.limits, (count) => options.metrics.waiting(count));
     this.#context = {
       hub: options.hub,
       heartbeatMs: options.heartbeatMs,
@@ -64,64 +80,69 @@ export class ConnectionManager implements AsyncDisposable {
     return this.#connections.size;
   }
 
-  /** A place for one more connection, or the reason why there is none. */
-  admit(transport: string): Admission | "overloaded" | "drain" {
-    const refusal = this.#draining
-      ? "drain"
-      : this.#admitted >= this.#options.maxConnections
-        ? "overloaded"
-        : undefined;
-    if (refusal) {
-      this.#options.metrics.connectionRefused(transport, refusal);
-      return refusal;
+  /** A place for one more connection, perhaps after some waiting, or the reason why there is none. */
+  async admit({ transport, signal, ...caller }: AdmissionRequest): Promise<Admission | Refusal> {
+    const { principal, address } = caller;
+    const place = await this.#gate.enter({ principal, network: address, signal });
+    const { metrics } = this.#options;
+    if ("reason" in place) {
+      metrics.connectionAsked(transport, place.reason);
+      return place;
     }
-    this.#admitted++;
-    let held = true;
+    metrics.connectionAsked(transport, "accepted");
+    let opened = false;
     return {
       open: (request) => {
-        held = false;
-        return this.#open(request);
+        const connection = this.#open(caller, request, place);
+        opened = true;
+        return connection;
       },
       release: () => {
-        if (held) this.#admitted--;
-        held = false;
+        if (!opened) place.release();
       },
     };
   }
 
-  #open(request: ConnectionRequest): Connection {
+  #open(caller: Caller, request: ConnectionRequest, place: Place): Connection {
     const { maxAgeMs, metrics } = this.#options;
     // Jittered, so that those who came together do not leave together.
     const lifetimeMs =
       maxAgeMs > 0 ? maxAgeMs * (0.8 + 0.2 * Math.random()) : Number.POSITIVE_INFINITY;
-    const connection = new Connection(this.#context, request, lifetimeMs);
-    this.#connections.set(connection.id, connection);
+    const connection = new Connection(this.#context, caller, request, lifetimeMs);
+    this.#connections.set(connection.id, { connection, place });
     metrics.connectionOpened(request.transport.kind);
     connection.start();
     if (this.#draining) connection.close("drain");
     return connection;
   }
 
-  #onClosed(connection: Connection, reason: CloseReason): void {
-    if (!this.#connections.delete(connection.id)) return;
-    this.#admitted--;
-    this.#options.metrics.connectionClosed(connection.transport.kind, reason);
+  #onClosed({ id, transport }: Connection, reason: CloseReason): void {
+    const entry = this.#connections.get(id);
+    if (!entry) return;
+    this.#connections.delete(id);
+    this.#options.metrics.connectionClosed(transport.kind, reason);
+    entry.place.release();
+  }
+
+  /** While true no newcomer is admitted or kept waiting; who is connected stays. */
+  shed(overloaded: boolean): void {
+    this.#gate.shed(overloaded);
   }
 
   list(): Connection[] {
-    return [...this.#connections.values()];
+    return Array.from(this.#connections.values(), ({ connection }) => connection);
   }
 
   /** False where there is no such connection in this process. */
   close(id: string, reason: CloseReason): boolean {
-    const connection = this.#connections.get(id);
-    connection?.close(reason);
-    return connection !== undefined;
+    const entry = this.#connections.get(id);
+    entry?.connection.close(reason);
+    return entry !== undefined;
   }
 
   #tick(): void {
     const now = performance.now();
-    for (const connection of this.#connections.values()) connection.tick(now);
+    for (const { connection } of this.#connections.values()) connection.tick(now);
     this.#countDelivered();
   }
 
@@ -138,6 +159,7 @@ export class ConnectionManager implements AsyncDisposable {
    */
   async drain(windowMs: number, signal?: AbortSignal): Promise<void> {
     this.#draining = true;
+    this.#gate.drain();
     this.#options.metrics.draining();
     const connections = this.list();
     const spreadMs = Math.min(windowMs, (connections.length / DRAIN_RATE) * 1_000);

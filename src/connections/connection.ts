@@ -25,11 +25,15 @@ export interface ConnectionContext {
   onFailed(connection: Connection, error: unknown): void;
 }
 
-export interface ConnectionRequest {
-  readonly transport: Transport;
+/** Whose connection it is. */
+export interface Caller {
   readonly principal: string;
   /** Of the client, as far as it is known. */
   readonly address: string;
+}
+
+export interface ConnectionRequest {
+  readonly transport: Transport;
   readonly subscriptions: readonly SubscriptionRequest[];
   /** False ends the stream after the backlog. */
   readonly follow: boolean;
@@ -64,12 +68,17 @@ export class Connection implements Outlet {
   #closed: CloseReason | undefined;
 
   /** @param lifetimeMs after which it is closed with `max-age`; Infinity = never */
-  constructor(context: ConnectionContext, request: ConnectionRequest, lifetimeMs: number) {
+  constructor(
+    context: ConnectionContext,
+    { principal, address }: Caller,
+    request: ConnectionRequest,
+    lifetimeMs: number,
+  ) {
     this.#context = context;
     this.#request = request;
     this.transport = request.transport;
-    this.principal = request.principal;
-    this.address = request.address;
+    this.principal = principal;
+    this.address = address;
     this.#tally = context.tallyOf(request.transport.kind);
     this.#shares = request.subscriptions.length === 1 && !request.subscriptions[0]!.filter;
     this.#expiresAt = performance.now() + lifetimeMs;

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { accepts } from "hono/accepts";
-import { type ChatService, unknownGeneration } from "../chat/chat-service.ts";
+import { type ChatCaller, type ChatService, unknownGeneration } from "../chat/chat-service.ts";
 import { chatNdjsonFormat, chatSseFormat } from "../chat/projections/ndjson.ts";
 import { ServiceError } from "../errors.ts";
 import type { Start } from "../hub/start.ts";
@@ -10,6 +10,7 @@ import type { Format } from "../transports/transport.ts";
 import { chatRequestSchema } from "../wire/chat.ts";
 import { CURSOR_PARAMETERS } from "../wire/stream-query.ts";
 import { type BodyLimits, readJson } from "./body.ts";
+import { admit, refuse } from "./admit.ts";
 import { openStream, type StreamServices, type StreamSpec } from "./open-stream.ts";
 import {
   type AppContext,
@@ -47,14 +48,11 @@ export function chatRoutes(services: ChatServices): Hono<AppEnvironment> {
       }
       if (format) {
         const start = () => chat.start(body, caller);
-        return openStream(c, services, format, async () =>
-          specOf(c, await start(), shown?.position),
+        return openStream(c, services, { format, principal: caller.principal }, async () =>
+          specOf(await start(), shown?.position),
         );
       }
-      const left = new AbortController();
-      outgoingOf(c).once("close", () => left.abort());
-      const generation = await chat.start(body, caller);
-      return c.json(await chat.whenEnded(generation, left.signal), 200, headersOf(generation));
+      return answerDocument(c, services, caller, () => chat.start(body, caller));
     })
     .get("/:generation", async (c) => c.json(await chat.snapshot(c.req.param("generation"))))
     .get("/:generation/stream", async (c) => {
@@ -63,9 +61,31 @@ export function chatRoutes(services: ChatServices): Hono<AppEnvironment> {
       const format = formatOf(c) ?? chatNdjsonFormat;
       const shown = shownPosition(c);
       if (await hasEnded(c, services, generation, shown)) return c.body(null, 204);
-      return openStream(c, services, format, () => specOf(c, generation, shown?.position));
+      return openStream(c, services, { format, principal: principalOf(c.req.query("user")) }, () =>
+        specOf(generation, shown?.position),
+      );
     })
     .post("/:generation/stop", async (c) => c.json(await chat.stop(c.req.param("generation"))));
+}
+
+/** The answer once it is whole: it takes as long as a stream, so it takes a place like one. */
+async function answerDocument(
+  c: AppContext,
+  services: ChatServices,
+  { principal }: ChatCaller,
+  start: () => Promise<string>,
+): Promise<Response> {
+  const admission = await admit(c, services, "json", principal);
+  if ("reason" in admission) return refuse(c, undefined, admission);
+  const left = new AbortController();
+  outgoingOf(c).once("close", () => left.abort());
+  try {
+    const generation = await start();
+    const document = await services.chat.whenEnded(generation, left.signal);
+    return c.json(document, 200, headersOf(generation));
+  } finally {
+    admission.release();
+  }
 }
 
 /** NDJSON unless another is asked for; undefined = one JSON document. */
@@ -85,10 +105,9 @@ function headersOf(generation: string): Record<string, string> {
   return { "x-generation-id": generation, "content-location": `/api/v1/ai/chat/${generation}` };
 }
 
-function specOf(c: AppContext, generation: string, position: Position | undefined): StreamSpec {
+function specOf(generation: string, position: Position | undefined): StreamSpec {
   const start: Start = position ? { kind: "cursor", position } : { kind: "earliest" };
   return {
-    principal: principalOf(c.req.query("user")),
     follow: true,
     headers: headersOf(generation),
     subscriptions: [{ topic: chatTopic(generation), start }],

@@ -3,7 +3,7 @@ import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
-import { CLOSE_REASONS, type CloseReason } from "../connections/close-reason.ts";
+import { adviseRetryMs, CLOSE_REASONS, type CloseReason } from "../connections/close-reason.ts";
 import type { ConnectionManager } from "../connections/connection-manager.ts";
 import { ServiceError } from "../errors.ts";
 import { tryCursor } from "../hub/cursor.ts";
@@ -16,6 +16,7 @@ import type { WukongDirectory } from "../wukongs/wukong-directory.ts";
 import { problemResponse } from "./problem.ts";
 import { refuseDeleted } from "./wukongs.ts";
 import { addressOf, principalOf } from "./request.ts";
+import { WaitingConsole } from "./waiting-console.ts";
 
 /** Of one message from a client, in bytes. */
 const MESSAGE_MAX = 65_536;
@@ -58,7 +59,10 @@ export class ConsoleEndpoint implements AsyncDisposable {
       const session = await this.#session(request, decodeURIComponent(name), url.searchParams);
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
         socket.off("error", onError);
-        session(webSocket, socket);
+        session(webSocket, socket).catch((error: unknown) => {
+          this.#services.logger.error({ err: error }, "a console failed");
+          webSocket.terminate();
+        });
       });
     } catch (error) {
       await refuseUpgrade(socket, error instanceof URIError ? badName() : error);
@@ -79,21 +83,30 @@ export class ConsoleEndpoint implements AsyncDisposable {
       });
     }
     await refuseDeleted(this.#services.wukongs, name);
-    return (webSocket: WebSocket, socket: Duplex): void => {
+    return async (webSocket: WebSocket, socket: Duplex): Promise<void> => {
       const transport = new WebSocketTransport(webSocket, socket, webSocketCode);
       webSocket.on("error", () => webSocket.terminate());
-      const admission = connections.admit(transport.kind);
-      if (typeof admission === "string")
-        return webSocket.close(CLOSE_REASONS[admission].webSocketCode, admission);
+      // After the handshake: of an upgrade that is refused, browsers tell their page nothing but 1006.
+      const waiting = new WaitingConsole(webSocket, MESSAGE_MAX);
+      const address = addressOf(request);
+      const { kind } = transport;
+      const { signal } = waiting;
+      const admission = await connections.admit({ transport: kind, principal, address, signal });
+      const early = waiting.end();
+      if ("reason" in admission) {
+        if (webSocket.readyState === webSocket.CLOSED) return;
+        // Gone and yet there: it has said too much while it waited.
+        const reason = admission.reason === "gone" ? "overloaded" : admission.reason;
+        return transport.close({ reason, reconnect: true, retryMs: adviseRetryMs(reason) });
+      }
       const start = position ? ({ kind: "cursor", position } as const) : defaultStart(topic);
       admission.open({
         transport,
-        principal,
-        address: addressOf(request),
         subscriptions: [{ topic, start }],
         follow: true,
         greeting: { message: `Connected to ${name}` },
       });
+      for (const { data, binary } of early) answer(transport, data, binary);
       webSocket.on("message", (data, binary) => answer(transport, data, binary));
     };
   }

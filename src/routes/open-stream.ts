@@ -1,20 +1,21 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import { adviseRetryMs, CLOSE_REASONS } from "../connections/close-reason.ts";
-import type { ConnectionManager } from "../connections/connection-manager.ts";
-import { ServiceError } from "../errors.ts";
 import type { SubscriptionRequest } from "../hub/subscription.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { HttpStream, STREAM_HEADERS } from "../transports/http-stream.ts";
 import type { Format } from "../transports/transport.ts";
-import { addressOf, type AppContext, incomingOf, outgoingOf } from "./request.ts";
+import { admit, type AdmittingServices, refuse } from "./admit.ts";
+import { type AppContext, outgoingOf } from "./request.ts";
 
-export interface StreamServices {
-  readonly connections: ConnectionManager;
+export interface StreamServices extends AdmittingServices {
   readonly metrics: Metrics;
 }
 
-export interface StreamSpec {
+export interface StreamRequest {
+  readonly format: Format;
   readonly principal: string;
+}
+
+export interface StreamSpec {
   readonly subscriptions: readonly SubscriptionRequest[];
   readonly follow: boolean;
   /** Beside those of every stream; names in lower case. */
@@ -28,26 +29,24 @@ export interface StreamSpec {
 export async function openStream(
   c: AppContext,
   services: StreamServices,
-  format: Format,
+  { format, principal }: StreamRequest,
   describe: () => StreamSpec | Promise<StreamSpec>,
 ): Promise<Response> {
   // Hono runs GET handlers for HEAD: there is a head to see and no stream to open.
   if (c.req.method === "HEAD") {
     return c.body(null, 200, { ...STREAM_HEADERS, "content-type": format.contentType });
   }
-  const admission = services.connections.admit(format.name);
-  if (typeof admission === "string") return refuse(c, format, admission);
+  const admission = await admit(c, services, format.name, principal);
+  if ("reason" in admission) return refuse(c, format, admission);
   try {
     const spec = await describe();
     const headers = { ...middlewareHeaders(c), ...spec.headers };
-    const stream = await HttpStream.open(outgoingOf(c), headers, format);
+    const stream = HttpStream.open(outgoingOf(c), headers, format);
     if (!stream) return RESPONSE_ALREADY_SENT;
     const route = c.req.routePath;
     const startedAt = c.get("startedAt");
     admission.open({
       transport: stream,
-      principal: spec.principal,
-      address: addressOf(incomingOf(c)),
       subscriptions: spec.subscriptions,
       follow: spec.follow,
       onFirstEvent: () => services.metrics.firstEvent(route, performance.now() - startedAt),
@@ -62,29 +61,4 @@ export async function openStream(
 function middlewareHeaders(c: AppContext): Record<string, string> {
   const { vary: _, "content-type": __, ...headers } = Object.fromEntries(c.res.headers);
   return headers;
-}
-
-/** An EventSource dies of an error status for good, so it is told in band to come back; others get a status. */
-function refuse(c: AppContext, format: Format, reason: "overloaded" | "drain"): Response {
-  const retryMs = adviseRetryMs(reason)!;
-  const closing = { reason, reconnect: CLOSE_REASONS[reason].reconnect, retryMs };
-  // AI streams have no last words: there, coming back later is all that is said.
-  const words = format.closing(closing) ?? Buffer.from(`retry: ${retryMs}\n\n`);
-  const isEventSource =
-    c.req.method === "GET" && c.req.header("accept")?.includes("text/event-stream");
-  if (isEventSource && format.name === "sse") {
-    return c.body(new Uint8Array(words), 200, {
-      ...STREAM_HEADERS,
-      "content-type": format.contentType,
-    });
-  }
-  throw reason === "drain"
-    ? new ServiceError(
-        "draining",
-        "This process is shutting down: come back, and you reach another.",
-        { retryAfterMs: retryMs },
-      )
-    : new ServiceError("overloaded", "All connections are taken. Please come back later.", {
-        retryAfterMs: retryMs,
-      });
 }

@@ -3,7 +3,7 @@ import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import type { z } from "zod";
 import { ServiceError } from "../errors.ts";
-import { USER_PATTERN } from "../wire/grammar.ts";
+import { ANONYMOUS, USER_PATTERN } from "../wire/grammar.ts";
 import { issueField } from "../wire/issue.ts";
 
 /** What middleware leaves for the routes. */
@@ -20,7 +20,7 @@ export const outgoingOf = (c: AppContext): ServerResponse => c.env.outgoing;
 
 /** Who is asking: without authentication, whoever `?user=` says. @throws ServiceError `invalid-parameter` */
 export function principalOf(user: string | undefined): string {
-  if (user === undefined) return "anonymous";
+  if (user === undefined) return ANONYMOUS;
   if (USER_PATTERN.test(user)) return user;
   throw new ServiceError(
     "invalid-parameter",

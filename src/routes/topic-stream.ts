@@ -52,8 +52,7 @@ export async function topicStream(
   // An EventSource whose stream has ended comes back once more: only a 204 lets it rest.
   if (positions && !query.follow && (await isAtHead(services.log, positions).catch(unknownIsNo)))
     return c.body(null, 204);
-  return openStream(c, services, format, () => ({
-    principal,
+  return openStream(c, services, { format, principal }, () => ({
     follow: query.follow,
     subscriptions: starts.map(([topic, start]) => ({
       topic,

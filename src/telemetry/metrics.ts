@@ -15,6 +15,11 @@ export class Metrics {
     "transport",
     "outcome",
   ]);
+  readonly #waiting = this.#gauge("admission_waiting", "Newcomers that wait for a place");
+  readonly #overloaded = this.#gauge(
+    "overloaded",
+    "1 while newcomers are turned away because this process has more to do than it can",
+  );
   readonly #closes = this.#counter("closes_total", "Connections ended, by reason", ["reason"]);
   readonly #published = this.#counter("events_published_total", "Events appended", ["kind"]);
   readonly #delivered = this.#counter("events_delivered_total", "Events handed to connections", [
@@ -57,16 +62,26 @@ export class Metrics {
   constructor() {
     collectDefaultMetrics({ register: this.registry });
     this.#lagging.set(0);
+    this.#waiting.set(0);
+    this.#overloaded.set(0);
     this.#draining.set(0);
   }
 
   connectionOpened(transport: string): void {
     this.#activeConnections.inc({ transport });
-    this.#connections.inc({ transport, outcome: "accepted" });
   }
 
-  connectionRefused(transport: string, outcome: string): void {
+  /** @param outcome `accepted`, or the reason of the refusal */
+  connectionAsked(transport: string, outcome: string): void {
     this.#connections.inc({ transport, outcome });
+  }
+
+  waiting(count: number): void {
+    this.#waiting.set(count);
+  }
+
+  overloaded(overloaded: boolean): void {
+    this.#overloaded.set(overloaded ? 1 : 0);
   }
 
   connectionClosed(transport: string, reason: string): void {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { SocketWriter } from "./socket-writer.ts";
 import {
   type Closing,
@@ -54,15 +55,15 @@ export class HttpStream implements Transport {
   }
 
   /**
-   * Sends the head and returns the open stream; undefined where the client has left meanwhile.
+   * Sends the head and returns the open stream; undefined where the client has left meanwhile. Before its turn
+   * (`untilOurTurn`) a response cannot be opened.
    * @param headers beside those of every stream; all names in lower case
    */
-  static async open(
+  static open(
     response: ServerResponse,
     headers: Record<string, string>,
     format: Format,
-  ): Promise<HttpStream | undefined> {
-    if (!response.socket && !response.destroyed) await untilOurTurn(response);
+  ): HttpStream | undefined {
     if (!response.socket || response.destroyed || response.socket.destroyed) return undefined;
     const { socket } = response;
     socket.setNoDelay(true);
@@ -127,12 +128,19 @@ export class HttpStream implements Transport {
   }
 }
 
+/** One for each socket, however many requests are pipelined on it. */
+const departures = new WeakMap<Socket, Promise<void>>();
+
 /** A pipelined request gets its socket when the answers before it are done, or never: then the client has left. */
-async function untilOurTurn(response: ServerResponse): Promise<void> {
+export async function untilOurTurn(response: ServerResponse): Promise<void> {
   const { socket } = response.req;
+  if (response.socket || response.destroyed || socket.destroyed) return;
+  let departure = departures.get(socket);
+  if (!departure) {
+    departure = new Promise((resolve) => socket.once("close", () => resolve()));
+    departures.set(socket, departure);
+  }
   const abort = new AbortController();
-  const { signal } = abort;
-  const gone = socket.destroyed ? Promise.resolve() : once(socket, "close", { signal });
-  await Promise.race([once(response, "socket", { signal }), gone]);
+  await Promise.race([once(response, "socket", { signal: abort.signal }), departure]);
   abort.abort();
 }

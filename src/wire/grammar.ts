@@ -4,6 +4,9 @@ export const NAME_PATTERN = /^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/;
 /** A principal as a credential may name it (`sub`), without separators of paths, lists or Redis hash tags. */
 export const USER_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._@+|-]{0,127}$/;
 
+/** Who asks without saying who it is. */
+export const ANONYMOUS = "anonymous";
+
 /** Generations and commands: ids that the service has made. */
 export const ID_PATTERN = /^[a-z0-9][a-z0-9-]{0,63}$/;
 

@@ -5,7 +5,7 @@ import { startTestService } from "../support/service.ts";
 import { CALLS, LIMITS, UNREACHABLE_CALLS } from "./support-calls.ts";
 import { type Call, Exercise, NDJSON, SSE, titleOf } from "./support-exercise.ts";
 import { handshake } from "./support-handshake.ts";
-import { FULL_CALLS } from "./support-stream-calls.ts";
+import { FULL_CALLS, LIMITED_CALLS } from "./support-stream-calls.ts";
 
 const exercise = new Exercise();
 let service: Service;
@@ -155,7 +155,7 @@ describe("every answer of the service is as the document says", () => {
 
 describe("in trouble", () => {
   it("a full service tells an EventSource to come back, and everybody else when", async () => {
-    await using full = await startTestService({ MAX_CONNECTIONS: "1" });
+    await using full = await startTestService({ MAX_CONNECTIONS: "1", ADMISSION_TIMEOUT: "20ms" });
     const stay = new AbortController();
     await fetch(`${full.url}/api/v1/events?topic=app:orders`, { signal: stay.signal });
     const { connections } = (await (await fetch(`${full.url}/api/v1/connections`)).json()) as {
@@ -177,6 +177,31 @@ describe("in trouble", () => {
       path: { id: connections[0]!.id },
       status: 204,
     });
+    stay.abort();
+  });
+
+  it("a caller who has reached a limit of its own is told so, an EventSource in band", async () => {
+    await using limited = await startTestService({ MAX_CONNECTIONS_PER_PRINCIPAL: "1" });
+    const stay = new AbortController();
+    await fetch(`${limited.url}/api/v1/events?topic=app:orders&user=ada`, { signal: stay.signal });
+    const answer = await exercise.call(limited.url, {
+      operation: "startChat",
+      body: '{"prompt":"a","stream":false}',
+      status: 200,
+    });
+    const generation = answer.headers.get("x-generation-id")!;
+    const again: Call = {
+      operation: "streamGeneration",
+      path: { generation },
+      query: "user=ada",
+      status: 429,
+      code: "rate-limited",
+    };
+    for (const call of [...LIMITED_CALLS, again]) {
+      const { headers, text } = await exercise.call(limited.url, call);
+      if (call.status === 429) expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
+      else expect(text).toContain('{"reason":"rate-limited","reconnect":true}');
+    }
     stay.abort();
   });
 

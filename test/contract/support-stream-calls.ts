@@ -90,3 +90,21 @@ export const FULL_CALLS: readonly Call[] = STREAMS.flatMap((base): Call[] => [
   { ...base, headers: { accept: NDJSON }, status: 503, code: "overloaded" },
   { ...base, headers: { accept: SSE }, status: 200, media: SSE },
 ]);
+
+/** What `ada` is answered who has all the connections that she may have. */
+export const LIMITED_CALLS: readonly Call[] = [
+  ...STREAMS.flatMap((base): Call[] => {
+    const query = [base.query, "user=ada"].filter(Boolean).join("&");
+    return [
+      { ...base, query, headers: { accept: NDJSON }, status: 429, code: "rate-limited" },
+      { ...base, query, headers: { accept: SSE }, status: 200, media: SSE },
+    ];
+  }),
+  ...["true", "false"].map((stream): Call => ({
+    operation: "startChat",
+    query: "user=ada",
+    body: `{"prompt":"a","stream":${stream}}`,
+    status: 429,
+    code: "rate-limited",
+  })),
+];

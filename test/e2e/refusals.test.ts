@@ -86,7 +86,10 @@ describe("what cannot be meant is refused, before anything is done", () => {
 
 describe("a refusal leaves nothing behind", () => {
   it("a full server asks no model", verifies("full-server", "chat"), async () => {
-    await using service = await startTestService({ MAX_CONNECTIONS: "1" });
+    await using service = await startTestService({
+      MAX_CONNECTIONS: "1",
+      ADMISSION_TIMEOUT: "20ms",
+    });
     const api = apiOf(service.url);
     using holder = new RawClient(service.url).get("/api/v1/wukongs/web-1/stream", sse);
     await holder.until("event: live");

@@ -87,7 +87,10 @@ describe("a full server", () => {
     "tells an EventSource to come back, which then gets everything, and others 503",
     verifies("full-server"),
     async () => {
-      await using service = await ServiceProcess.start({ MAX_CONNECTIONS: "20" });
+      await using service = await ServiceProcess.start({
+        MAX_CONNECTIONS: "20",
+        ADMISSION_TIMEOUT: "100ms",
+      });
       const api = apiOf(service.url);
       const path = "/api/v1/events?topic=app:full&from=earliest";
       const clients = Array.from({ length: 20 }, () => new RawClient(service.url).get(path));

@@ -101,23 +101,30 @@ describe("a stream on the raw socket", () => {
   );
 
   it(
-    "waits behind a stream that has not ended, and gives its place back when the client leaves meanwhile",
-    verifies("http-traps"),
+    "waits behind a stream that has not ended, and takes no place before its turn, however many are pipelined",
+    verifies("http-traps", "admission"),
     async () => {
-      await using small = await startTestService({ MAX_CONNECTIONS: "2" });
-      const client = new RawClient(small.url).get(stream).get(stream);
+      await using small = await startTestService({ MAX_CONNECTIONS: "2", ADMISSION_QUEUE: "0" });
+      const warnings: string[] = [];
+      const onWarning = ({ message }: Error) => void warnings.push(message);
+      process.on("warning", onWarning);
+      using client = new RawClient(small.url).get(stream);
+      for (let i = 0; i < 30; i++) client.get(stream);
       await client.until("event: live");
+      using second = new RawClient(small.url).get(stream);
+      await second.until("event: live");
       using refused = new RawClient(small.url).get(stream);
       await refused.until("HTTP/1.1 503");
       client.socket.destroy();
-      await eventually(async () => {
-        using first = new RawClient(small.url).get(stream);
-        using second = new RawClient(small.url).get(stream);
-        const answers = await Promise.all(
-          [first, second].map((each) => each.until(/HTTP\/1\.1 \d+/)),
-        );
-        return answers.every((answer) => answer.startsWith("HTTP/1.1 200"));
-      });
+      const { metric } = apiOf(small.url);
+      await eventually(async () => (await metric('streaming_closes_total{reason="gone"}')) === 1);
+      using third = new RawClient(small.url).get(stream);
+      await third.until("event: live");
+      expect(await metric('streaming_connections_total{transport="sse",outcome="accepted"}')).toBe(
+        3,
+      );
+      process.off("warning", onWarning);
+      expect(warnings).toEqual([]);
     },
   );
 

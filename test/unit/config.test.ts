@@ -13,7 +13,7 @@ describe("the configuration", () => {
         port: 8080,
         host: "0.0.0.0",
         redisUrl: undefined,
-        maxConnections: 10_000,
+        admission: { maxConnections: 10_000, maxPerPrincipal: 0, maxPerAddress: 0 },
         heartbeatMs: 15_000,
       });
       expect(config).toMatchObject({
