@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { tryTrustedProxies } from "./addresses/trusted-proxies.ts";
 import type { AdmissionLimits } from "./connections/admission.ts";
 import { DEFAULT_RETENTION, type Retention, type RetentionTable } from "./log/retention.ts";
 import { TOPIC_KINDS, type TopicKind } from "./log/topic.ts";
@@ -37,6 +38,11 @@ const origins = parsed((text) => {
   return list.every(valid) ? list : undefined;
 }, "origins like https://app.example.com, separated by commas");
 
+const proxies = parsed(
+  tryTrustedProxies,
+  "addresses and networks like 10.1.2.3, 10.0.0.0/8 or fd00::/8, loopback or private, separated by commas",
+);
+
 const redisUrl = parsed(
   (text) => (URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol) ? text : undefined),
   "a URL like redis://host:6379 or rediss://user:password@host:6380",
@@ -68,6 +74,7 @@ export const ENVIRONMENT = z.object({
   MAX_CONNECTIONS: whole(1, 10_000_000).default(10_000),
   MAX_CONNECTIONS_PER_PRINCIPAL: whole(0, 10_000_000).default(0),
   MAX_CONNECTIONS_PER_ADDRESS: whole(0, 10_000_000).default(0),
+  TRUSTED_PROXIES: proxies.default([]),
   ADMISSION_QUEUE: whole(0, 1_000_000).default(1_000),
   ADMISSION_TIMEOUT: timer.default(5_000),
   BUFFER_SIZE: whole(1, 1_000_000).default(1_024),
@@ -100,6 +107,8 @@ export interface Config {
   readonly embeddedLogBytes: number;
   readonly retention: RetentionTable;
   readonly admission: AdmissionLimits;
+  /** Whose `X-Forwarded-For` is believed: addresses, networks, `loopback`, `private`. */
+  readonly trustedProxies: readonly string[];
   readonly heartbeatMs: number;
   /** What an EventSource waits before it comes back. */
   readonly retryMs: number;
@@ -152,6 +161,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       queueLength: env.ADMISSION_QUEUE,
       timeoutMs: env.ADMISSION_TIMEOUT,
     }),
+    trustedProxies: env.TRUSTED_PROXIES,
     heartbeatMs: env.HEARTBEAT_INTERVAL,
     retryMs: env.RETRY_DELAY,
     stallMs: env.STALL_TIMEOUT,

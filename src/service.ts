@@ -6,6 +6,7 @@ import { createApp } from "./app.ts";
 import { createBackend } from "./backend.ts";
 import { ChatService } from "./chat/chat-service.ts";
 import { DemoModel } from "./chat/demo-model.ts";
+import { createAddressOf } from "./addresses/client-address.ts";
 import type { Config } from "./config.ts";
 import { ConnectionManager } from "./connections/connection-manager.ts";
 import { DisposalStack } from "./disposal.ts";
@@ -70,6 +71,7 @@ async function compose(config: Config, logger: Logger, stack: DisposalStack): Pr
   );
   const publisher = new Publisher(log, metrics, config.maxEventBytes);
   const wukongs = new WukongDirectory(log, state, publisher);
+  const addressOf = createAddressOf(config.trustedProxies);
   const drain = new AbortController();
   const health = (): Health => ({
     status: drain.signal.aborted ? "draining" : backend.proven() ? "ready" : "starting",
@@ -83,6 +85,7 @@ async function compose(config: Config, logger: Logger, stack: DisposalStack): Pr
     retention: config.retention,
     formats: createTopicFormats(config.retryMs),
     connections,
+    addressOf,
     chat,
     publisher,
     wukongs,
@@ -103,7 +106,13 @@ async function compose(config: Config, logger: Logger, stack: DisposalStack): Pr
   const closed = once(server, "close");
   stack.defer(() => closeServer(server, closed));
   const consoleEndpoint = stack.use(
-    new ConsoleEndpoint({ connections, logger, wukongs, corsOrigins: config.corsOrigins }),
+    new ConsoleEndpoint({
+      connections,
+      addressOf,
+      logger,
+      wukongs,
+      corsOrigins: config.corsOrigins,
+    }),
   );
   server.on("upgrade", consoleEndpoint.onUpgrade);
   server.listen({ port: config.port, host: config.host, backlog: BACKLOG });

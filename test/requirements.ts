@@ -49,6 +49,10 @@ export const REQUIREMENTS = {
     source: "issue 3; DESIGN §7",
     text: "A principal, or an address, has at most so many connections; one more is refused at once, and no count outlives what it counts",
   },
+  "client-address": {
+    source: "issue 3; DESIGN §7, §11",
+    text: "A client's address is the right-most of X-Forwarded-For that is no trusted proxy, where the peer is one; nothing that a client writes changes it",
+  },
   chat: {
     source: "issue 2; DESIGN §9",
     text: "A chat POST streams tokens as NDJSON or SSE, or answers one document; a snapshot tells how it stands",

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { networkOf } from "../addresses/ip-address.ts";
 import type { Hub } from "../hub/hub.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -83,7 +84,7 @@ export class ConnectionManager implements AsyncDisposable {
   /** A place for one more connection, perhaps after some waiting, or the reason why there is none. */
   async admit({ transport, signal, ...caller }: AdmissionRequest): Promise<Admission | Refusal> {
     const { principal, address } = caller;
-    const place = await this.#gate.enter({ principal, network: address, signal });
+    const place = await this.#gate.enter({ principal, network: networkOf(address), signal });
     const { metrics } = this.#options;
     if ("reason" in place) {
       metrics.connectionAsked(transport, place.reason);

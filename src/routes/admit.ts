@@ -1,14 +1,16 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import type { AddressOf } from "../addresses/client-address.ts";
 import type { Refusal } from "../connections/admission.ts";
 import { adviseRetryMs, CLOSE_REASONS } from "../connections/close-reason.ts";
 import type { Admission, ConnectionManager } from "../connections/connection-manager.ts";
 import { type ErrorCode, ServiceError } from "../errors.ts";
 import { STREAM_HEADERS, untilOurTurn } from "../transports/http-stream.ts";
 import type { Format } from "../transports/transport.ts";
-import { addressOf, type AppContext, incomingOf, outgoingOf } from "./request.ts";
+import { type AppContext, incomingOf, outgoingOf } from "./request.ts";
 
 export interface AdmittingServices {
   readonly connections: ConnectionManager;
+  readonly addressOf: AddressOf;
 }
 
 const ERROR_OF = {
@@ -26,7 +28,7 @@ const ERROR_OF = {
  */
 export async function admit(
   c: AppContext,
-  { connections }: AdmittingServices,
+  { connections, addressOf }: AdmittingServices,
   transport: string,
   principal: string,
 ): Promise<Admission | Refusal> {

@@ -3,6 +3,7 @@ import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
+import type { AddressOf } from "../addresses/client-address.ts";
 import { adviseRetryMs, CLOSE_REASONS, type CloseReason } from "../connections/close-reason.ts";
 import type { ConnectionManager } from "../connections/connection-manager.ts";
 import { ServiceError } from "../errors.ts";
@@ -15,7 +16,7 @@ import { parseConsoleMessage } from "../wire/console.ts";
 import type { WukongDirectory } from "../wukongs/wukong-directory.ts";
 import { problemResponse } from "./problem.ts";
 import { refuseDeleted } from "./wukongs.ts";
-import { addressOf, principalOf } from "./request.ts";
+import { principalOf } from "./request.ts";
 import { WaitingConsole } from "./waiting-console.ts";
 
 /** Of one message from a client, in bytes. */
@@ -24,6 +25,7 @@ const FAREWELL_MS = 1_000;
 
 export interface ConsoleServices {
   readonly connections: ConnectionManager;
+  readonly addressOf: AddressOf;
   readonly logger: Logger;
   readonly corsOrigins: readonly string[];
   readonly wukongs: WukongDirectory;
@@ -71,9 +73,10 @@ export class ConsoleEndpoint implements AsyncDisposable {
 
   /** Checks everything before the handshake. @returns what to do after it */
   async #session(request: IncomingMessage, name: string, query: URLSearchParams) {
-    const { connections, corsOrigins } = this.#services;
+    const { connections, addressOf, corsOrigins } = this.#services;
     requireOrigin(request, corsOrigins);
     const topic = statusTopic(name);
+    const address = addressOf(request);
     const principal = principalOf(query.get("user") ?? undefined);
     const shown = query.get("last_event_id");
     const position = shown ? tryCursor(shown, [topic])?.get(topic) : undefined;
@@ -88,7 +91,6 @@ export class ConsoleEndpoint implements AsyncDisposable {
       webSocket.on("error", () => webSocket.terminate());
       // After the handshake: of an upgrade that is refused, browsers tell their page nothing but 1006.
       const waiting = new WaitingConsole(webSocket, MESSAGE_MAX);
-      const address = addressOf(request);
       const { kind } = transport;
       const { signal } = waiting;
       const admission = await connections.admit({ transport: kind, principal, address, signal });

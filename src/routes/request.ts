@@ -29,10 +29,6 @@ export function principalOf(user: string | undefined): string {
   );
 }
 
-export function addressOf(request: IncomingMessage): string {
-  return request.socket.remoteAddress ?? "unknown";
-}
-
 /** @throws ServiceError `invalid-parameter` */
 export function idempotencyKeyOf(c: AppContext): string | undefined {
   const key = c.req.header("idempotency-key");

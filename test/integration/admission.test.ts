@@ -227,6 +227,52 @@ describe("a limit of its own", () => {
     },
   );
 
+  it(
+    "refuses an address one connection more, where trusted proxies say whose it is",
+    verifies("connection-limits", "client-address"),
+    async () => {
+      await using service = await startTestService({
+        MAX_CONNECTIONS_PER_ADDRESS: "1",
+        TRUSTED_PROXIES: "loopback",
+      });
+      const get = (forwarded: string, headers: Record<string, string> = sse) =>
+        new RawClient(service.url).get(stream, { ...headers, "x-forwarded-for": forwarded });
+      using first = get("203.0.113.7");
+      await first.until("event: live");
+      using forged = get("198.51.100.1, 203.0.113.7", { accept: "application/x-ndjson" });
+      await forged.until(/^HTTP\/1\.1 429 [^]*"code":"rate-limited"/);
+      using other = get("203.0.113.8");
+      await other.until("event: live");
+      using six = get("2001:db8::1");
+      await six.until("event: live");
+      using sixteen = get("[2001:DB8::ffff]:4711");
+      await sixteen.until('"reason":"rate-limited"');
+      const { connections } = (await apiOf(service.url).json("/api/v1/connections")) as {
+        connections: { address: string }[];
+      };
+      expect(connections.map(({ address }) => address)).toEqual([
+        "203.0.113.7",
+        "203.0.113.8",
+        "2001:db8::1",
+      ]);
+      const socket = new WebSocket(`${service.url.replace("http", "ws")}/ws/wukong/web-1`, {
+        headers: { "x-forwarded-for": "203.0.113.8" },
+      });
+      expect(((await once(socket, "close")) as [number])[0]).toBe(1013);
+    },
+  );
+
+  it("takes no word of a peer that is not trusted", verifies("client-address"), async () => {
+    await using service = await startTestService({
+      MAX_CONNECTIONS_PER_ADDRESS: "1",
+      TRUSTED_PROXIES: "private",
+    });
+    using first = new RawClient(service.url).get(stream, { ...sse, "x-forwarded-for": "1.1.1.1" });
+    await first.until("event: live");
+    using second = new RawClient(service.url).get(stream, { ...sse, "x-forwarded-for": "2.2.2.2" });
+    await second.until('"reason":"rate-limited"');
+  });
+
   it("counts a chat document like a stream", verifies("connection-limits", "chat"), async () => {
     await using service = await startTestService({
       MAX_CONNECTIONS_PER_PRINCIPAL: "1",
