@@ -137,6 +137,18 @@ export const REQUIREMENTS = {
     source: "issue 2; DESIGN §4.1–4.3",
     text: "Any interleaving of publish, attach, drain, lost doorbell and heal keeps the invariants: a model of the hub against the real one",
   },
+  "chaos-law": {
+    source: "issue 3; DESIGN §4.1–4.3",
+    text: "The fault matrix finds what is lost, doubled, out of order, untold, untrue or never in the log, and nothing where all is lawful",
+  },
+  "chaos-run": {
+    source: "issue 3",
+    text: "A short run of the fault matrix is clean on each form of the store, and ends all that it has started",
+  },
+  "chaos-controls": {
+    source: "issue 3",
+    text: "Planted bugs are found by the fault matrix: a skipped heal, a doubled append, an off-by-one at the cutover",
+  },
   config: {
     source: "STYLE 3; DESIGN §14",
     text: "Configuration is a pure function of the environment that reports every problem at once",

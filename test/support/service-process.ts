@@ -10,9 +10,9 @@ export class ServiceProcess implements AsyncDisposable {
   /** What it has written to stdout and stderr. */
   output = "";
 
-  private constructor(port: number, environment: Record<string, string>) {
+  private constructor(port: number, environment: Readonly<Record<string, string>>, entry: string) {
     this.url = `http://127.0.0.1:${port}`;
-    this.child = spawn(process.execPath, ["--enable-source-maps", "dist/main.js"], {
+    this.child = spawn(process.execPath, ["--enable-source-maps", entry], {
       env: {
         PATH: process.env["PATH"],
         HOST: "127.0.0.1",
@@ -27,17 +27,25 @@ export class ServiceProcess implements AsyncDisposable {
     }
   }
 
-  /** Resolves once it is ready. */
-  static async start(environment: Record<string, string> = {}): Promise<ServiceProcess> {
-    const service = new ServiceProcess(await freePort(), environment);
-    await eventually(
-      async () => {
-        if (service.child.exitCode !== null)
-          throw new Error(`it exited with ${service.child.exitCode}: ${service.output}`);
-        return (await fetch(`${service.url}/readyz`)).ok;
-      },
-      { what: "the service process" },
-    );
+  /** Resolves once it is ready. @param entry the built service, or a copy of it */
+  static async start(
+    environment: Readonly<Record<string, string>> = {},
+    entry = "dist/main.js",
+  ): Promise<ServiceProcess> {
+    const service = new ServiceProcess(await freePort(), environment, entry);
+    try {
+      await eventually(
+        async () => {
+          if (service.child.exitCode !== null)
+            throw new Error(`it exited with ${service.child.exitCode}: ${service.output}`);
+          return (await fetch(`${service.url}/readyz`)).ok;
+        },
+        { what: "the service process" },
+      );
+    } catch (error) {
+      await service.stop("SIGKILL");
+      throw error;
+    }
     return service;
   }
 

@@ -1,0 +1,60 @@
+import { createNdjsonDecoder, createSseDecoder, createTextDecoder } from "./decoders.ts";
+import type { ReaderKind } from "./reader.ts";
+import { createStreamVisit, type Visit, visitConsole } from "./visit.ts";
+
+const sse = (envelope: boolean): Visit =>
+  createStreamVisit("text/event-stream", () => createSseDecoder(envelope), false);
+const ndjson = createStreamVisit("application/x-ndjson", createNdjsonDecoder, true);
+const text = createStreamVisit("text/plain", createTextDecoder, true);
+
+/** The topics of a run: each kind with a meaning of its own, and several that differ only in name. */
+export const TOPICS = [
+  "app:orders",
+  "app:ticks",
+  "app:bulk",
+  "logs:web-1",
+  "status:web-1",
+  "notifications:all",
+  "notifications:channel:ops",
+] as const;
+
+/** Topics that retention trims during a run. */
+export const TRIMMED_KINDS: readonly string[] = ["status", "notifications"];
+
+function events(topics: readonly string[], query: string): string {
+  return `/api/v1/events?${topics.map((topic) => `topic=${topic}`).join("&")}&${query}`;
+}
+
+function kindOf(
+  transport: string,
+  visit: Visit,
+  topics: readonly string[],
+  path: string,
+): ReaderKind {
+  const fromEarliest = path.includes("from=earliest");
+  return { transport, topics, path, fromEarliest, resumes: true, visit };
+}
+
+const several = ["app:orders", "app:ticks", "logs:web-1", "notifications:all"];
+const notifications = ["notifications:all", "notifications:channel:ops", "notifications:user:ops"];
+
+/** Readers on every transport, over one topic and several; a run takes as many as it is asked for, in turn. */
+export const READER_KINDS: readonly ReaderKind[] = [
+  kindOf("sse", sse(true), ["app:orders"], events(["app:orders"], "from=earliest")),
+  kindOf("ndjson", ndjson, several, events(several, "from=earliest")),
+  kindOf("websocket", visitConsole, ["status:web-1"], "/ws/wukong/web-1"),
+  {
+    transport: "text",
+    topics: ["logs:web-1"],
+    path: "/api/v1/wukongs/web-1/logs?format=text&tail=50",
+    fromEarliest: false,
+    resumes: false,
+    visit: text,
+  },
+  kindOf("sse", sse(true), TOPICS, events(TOPICS, "from=earliest")),
+  kindOf("ndjson", ndjson, ["app:bulk"], events(["app:bulk"], "from=earliest")),
+  kindOf("sse", sse(false), ["status:web-1"], "/api/v1/wukongs/web-1/stream"),
+  kindOf("sse", sse(false), ["logs:web-1"], "/api/v1/wukongs/web-1/logs?from=earliest"),
+  kindOf("ndjson", ndjson, notifications, "/api/v1/notifications?user=ops&channel=ops"),
+  kindOf("ndjson", ndjson, ["app:ticks"], events(["app:ticks"], "from=latest")),
+];

@@ -1,0 +1,19 @@
+import type { Random } from "../random.ts";
+import { createMemoryStore } from "./memory-store.ts";
+import { StandaloneStore } from "./standalone-store.ts";
+import type { Form, Store } from "./store.ts";
+
+export async function createStore(
+  form: Form,
+  random: Random,
+  topics: readonly string[],
+): Promise<Store> {
+  switch (form) {
+    case "memory":
+      return createMemoryStore();
+    case "standalone":
+      return StandaloneStore.start(random, topics);
+    default:
+      throw new Error(`${form} is not there yet`);
+  }
+}

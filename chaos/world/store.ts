@@ -1,0 +1,36 @@
+import type { Entry } from "../law/history.ts";
+import type { FaultKind } from "../faults/kinds.ts";
+
+/** The forms in which events are kept. */
+export const FORMS = ["memory", "standalone", "sentinel", "cluster"] as const;
+export type Form = (typeof FORMS)[number];
+
+/** What a topic held at one moment. */
+export type Contents = ReadonlyMap<string, readonly Entry[]>;
+
+/** A time during which what was written may be taken back. */
+export interface Window {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** What a fault of the store has done to the log. */
+export interface Aftermath {
+  /** What topics held just before they lost it. */
+  readonly lost?: Contents;
+  /** Set where more may have been taken back than anybody can say. */
+  readonly window?: Window;
+  /** From when on the whole is expected to mend by itself; by default from when the fault is over. */
+  readonly sinceMs?: number;
+}
+
+/** PORT. Where the service processes keep their events, and what can be done to it. */
+export interface Store extends AsyncDisposable {
+  readonly form: Form;
+  /** What the service processes are told. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** What it can suffer beside what befalls services and the network. */
+  readonly faults: ReadonlyMap<FaultKind, (durationMs: number, at: number) => Promise<Aftermath>>;
+  /** What the topics hold, read past the service; undefined where only the service can say. */
+  contents(topics: readonly string[]): Promise<Contents | undefined>;
+}
