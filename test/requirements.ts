@@ -33,6 +33,18 @@ export const REQUIREMENTS = {
     source: "DESIGN §6",
     text: "A lagging status reader gets dropped {from, to, count} and then the newest",
   },
+  ranges: {
+    source: "issue 3; DESIGN §8",
+    text: "A range (since, until, before, follow=false) holds exactly its events, by the log's clock and by what is in the log, tells what cannot be had, and ends as finished; an EventSource comes to rest",
+  },
+  "closed-topics": {
+    source: "issue 3; DESIGN §7",
+    text: "A stream of several topics ends as finished once all of them are closed; coming back gets 204",
+  },
+  memory: {
+    source: "issue 3; DESIGN §4.4",
+    text: "No write to a connection is larger than a batch or one event, in any format, with the cursor of 32 topics",
+  },
   "slow-readers": {
     source: "issue 2; DESIGN §4.4, §4.5",
     text: "200 readers that never read beside 50 that do: the 50 get all, memory stays bounded",

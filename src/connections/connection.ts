@@ -2,12 +2,9 @@ import { randomBytes } from "node:crypto";
 import type { Batch } from "../hub/batch.ts";
 import type { Hub } from "../hub/hub.ts";
 import type { Outlet, Reader } from "../hub/reader.ts";
-import type {
-  DroppedNotice,
-  GapNotice,
-  Subscription,
-  SubscriptionRequest,
-} from "../hub/subscription.ts";
+import type { Bounds } from "../hub/bounds.ts";
+import type { DroppedNotice, GapNotice } from "../hub/notices.ts";
+import type { Subscription, SubscriptionRequest } from "../hub/subscription.ts";
 import type { Event } from "../log/event.ts";
 import { formatPosition, type Position } from "../log/position.ts";
 import type { Topic } from "../log/topic.ts";
@@ -35,8 +32,8 @@ export interface Caller {
 export interface ConnectionRequest {
   readonly transport: Transport;
   readonly subscriptions: readonly SubscriptionRequest[];
-  /** False ends the stream after the backlog. */
-  readonly follow: boolean;
+  /** What ends it beside the end of its topics; undefined = nothing. */
+  readonly bounds?: Bounds | undefined;
   /** Members of `connected` beside the usual ones. */
   readonly greeting?: object;
   /** Told of the first event, for the metric. */
@@ -82,7 +79,7 @@ export class Connection implements Outlet {
     this.#tally = context.tallyOf(request.transport.kind);
     this.#shares = request.subscriptions.length === 1 && !request.subscriptions[0]!.filter;
     this.#expiresAt = performance.now() + lifetimeMs;
-    this.#reader = context.hub.read(this, request.subscriptions);
+    this.#reader = context.hub.read(this, request.subscriptions, request.bounds);
     this.transport.listen({
       drained: () => this.#reader.kick(),
       closed: () => this.#end("gone"),
@@ -116,7 +113,7 @@ export class Connection implements Outlet {
     this.#reader.start();
   }
 
-  events(subscription: Subscription, batch: Batch): void {
+  events(subscription: Subscription, batch: Batch, wanted: readonly Event[]): void {
     const { encoding } = this.transport;
     const { pack } = encoding;
     if (this.#shares) {
@@ -127,8 +124,6 @@ export class Connection implements Outlet {
       return this.#sent(packed, batch.events.length);
     }
     this.#deleted?.delete(subscription);
-    const { filter } = subscription;
-    const wanted = filter ? batch.events.filter((event) => filter(event)) : batch.events;
     const frames = this.#encode(subscription, wanted);
     this.#movedSilently = wanted.at(-1) !== batch.events.at(-1);
     this.#sent(packAll(frames, pack), wanted.length);
@@ -183,18 +178,20 @@ export class Connection implements Outlet {
   }
 
   live(): void {
+    this.#movedSilently = false;
     this.#control("live", {}, this.#wireId());
-    if (!this.#request.follow) this.close("finished");
   }
 
   finished(): void {
-    if (this.#reader.single) this.close("finished");
+    // Whoever comes back with the newest cursor is told that there is no more.
+    if (this.#movedSilently) this.#heartbeat();
+    this.close("finished");
   }
 
   deleted(subscription: Subscription): void {
     this.#deleted ??= new Set();
     this.#deleted.add(subscription);
-    if (this.#deleted.size === this.#reader.subscriptions.length) this.close("deleted");
+    if (this.#deleted.size >= this.#reader.unfinished) this.close("deleted");
   }
 
   failed(error: unknown): void {

@@ -4,10 +4,13 @@ import type { Position } from "../log/position.ts";
 /** The most data that a reader is given at once, in bytes; one larger event makes a batch of its own. */
 export const BATCH_BYTES = 64 * 1024;
 
-/** What an event weighs in rings and batches: its data and a frame around it. */
-export function weigh(event: Event): number {
-  return event.bytes + 128;
+/** What an event weighs in rings and batches: its data, and as much as any frame of it adds for a reader of one topic. */
+export function weigh({ bytes, type, topic }: Event): number {
+  return bytes + type.length + topic.length + 128;
 }
+
+/** What each further topic of a reader adds to a frame at most: a position in the cursor. */
+export const POSITION_BYTES = 26;
 
 /**
  * Consecutive events of one topic, and their encodings: made once, whatever the number of readers. Readers at the same

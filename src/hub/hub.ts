@@ -1,3 +1,4 @@
+import type { Bounds } from "./bounds.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Topic } from "../log/topic.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -46,8 +47,8 @@ export class Hub implements AsyncDisposable {
   }
 
   /** Opens a reader; nothing is handed to its outlet before `start`. */
-  read(outlet: Outlet, requests: readonly SubscriptionRequest[]): Reader {
-    return new Reader(this, outlet, requests);
+  read(outlet: Outlet, requests: readonly SubscriptionRequest[], bounds: Bounds = {}): Reader {
+    return new Reader(this, outlet, requests, bounds);
   }
 
   /** The tail of a topic, made active at need. */

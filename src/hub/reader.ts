@@ -1,19 +1,21 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate as turnOfLoop, setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../errors.ts";
 import { formatPosition, type Position } from "../log/position.ts";
+import type { Event } from "../log/event.ts";
 import type { Topic } from "../log/topic.ts";
 import type { Batch } from "./batch.ts";
+import type { Bounds } from "./bounds.ts";
 import { cursorPrefix } from "./cursor.ts";
 import type { Hub } from "./hub.ts";
-import {
-  type DroppedNotice,
-  type GapNotice,
-  Subscription,
-  type SubscriptionRequest,
-} from "./subscription.ts";
+import { RangeWatch } from "./range-watch.ts";
+import { Room } from "./selection.ts";
+import type { DroppedNotice, GapNotice } from "./notices.ts";
+import { Subscription, type SubscriptionRequest } from "./subscription.ts";
 
 const PAUSE_MIN_MS = 100;
 const PAUSE_MAX_MS = 2_000;
+/** How long a reader may go through what is at hand before the others have their turn. */
+const SLICE_MS = 10;
 
 /**
  * PORT. Where a reader's events go: a connection, or whoever collects them.
@@ -23,13 +25,14 @@ const PAUSE_MAX_MS = 2_000;
  */
 export interface Outlet {
   readonly writable: boolean;
-  events(subscription: Subscription, batch: Batch): void;
+  /** @param wanted the events of the batch that have passed the subscription's filter */
+  events(subscription: Subscription, batch: Batch, wanted: readonly Event[]): void;
   gap(subscription: Subscription, gap: GapNotice): void;
   dropped(subscription: Subscription, dropped: DroppedNotice): void;
   /** Once: all that was in the log at the start has been handed over. */
   live(): void;
-  /** The topic is closed and all of it has been handed over. */
-  finished(subscription: Subscription): void;
+  /** Once: every topic is closed, or its range has come to its end, and all of it has been handed over; or the page is full. */
+  finished(): void;
   /** The topic has been deleted. */
   deleted(subscription: Subscription): void;
   /** A fault that no retry mends. */
@@ -40,16 +43,25 @@ export interface Outlet {
 export class Reader {
   readonly hub: Hub;
   readonly outlet: Outlet;
+  readonly bounds: Bounds;
+  /** What is left of its page; undefined where it reads on. */
+  readonly room: Room | undefined;
   /** Sorted by topic: the order of positions in the cursor. */
   readonly subscriptions: readonly Subscription[];
   readonly #prefix: string;
+  readonly #watch: RangeWatch | undefined;
+  #unfinished: number;
   #running = false;
   #announced = false;
   #closed = false;
 
-  constructor(hub: Hub, outlet: Outlet, requests: readonly SubscriptionRequest[]) {
+  constructor(hub: Hub, outlet: Outlet, requests: readonly SubscriptionRequest[], bounds: Bounds) {
     this.hub = hub;
     this.outlet = outlet;
+    this.bounds = bounds;
+    this.room = bounds.page && new Room(bounds.page);
+    this.#watch = bounds.atHead || bounds.untilMs !== undefined ? new RangeWatch(this) : undefined;
+    this.#unfinished = requests.length;
     const sorted = [...requests].sort((a, b) => (a.topic < b.topic ? -1 : 1));
     this.subscriptions = sorted.map(
       (request) => new Subscription(this, hub.tail(request.topic), request),
@@ -63,6 +75,11 @@ export class Reader {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** How many of its topics have not come to their end. */
+  get unfinished(): number {
+    return this.#unfinished;
   }
 
   /** True where one cursor serves all readers alike, so that frames with their ids can be shared. */
@@ -112,10 +129,11 @@ export class Reader {
   async #run(): Promise<void> {
     try {
       let pauseMs = PAUSE_MIN_MS;
+      let sliceEndsAt = performance.now() + SLICE_MS;
       // Round robin, so that a busy topic does not keep the others from their turn.
       for (let turn = 0; !this.#closed && this.outlet.writable; turn++) {
         const subscription = this.#nextBehind(turn);
-        if (!subscription) return this.#announce();
+        if (!subscription) return this.#rest();
         try {
           const pending = subscription.step();
           if (pending) await pending;
@@ -123,6 +141,10 @@ export class Reader {
         } catch (error) {
           if (!isUnavailable(error)) throw error;
           pauseMs = await pause(pauseMs);
+        }
+        if (performance.now() > sliceEndsAt) {
+          await turnOfLoop();
+          sliceEndsAt = performance.now() + SLICE_MS;
         }
       }
     } finally {
@@ -140,6 +162,25 @@ export class Reader {
     return undefined;
   }
 
+  /** Nothing is behind. */
+  #rest(): void {
+    this.#announce();
+    this.#watch?.check();
+  }
+
+  /** From a subscription, once: it has come to its end. */
+  finished(): void {
+    this.#unfinished--;
+    if (this.#closed || this.#unfinished > 0) return;
+    this.#announce();
+    if (!this.#closed) this.outlet.finished();
+  }
+
+  /** From a subscription: the page is full. */
+  filled(): void {
+    if (!this.#closed) this.outlet.finished();
+  }
+
   #announce(): void {
     if (this.#announced) return;
     this.#announced = true;
@@ -149,6 +190,7 @@ export class Reader {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#watch?.close();
     for (const subscription of this.subscriptions) subscription.close();
   }
 }

@@ -1,5 +1,5 @@
 import type { EventLog } from "../log/event-log.ts";
-import type { Position } from "../log/position.ts";
+import { type Position, samePosition } from "../log/position.ts";
 import { kindOf, type Topic } from "../log/topic.ts";
 import type { Tail } from "./tail.ts";
 
@@ -27,16 +27,28 @@ export function defaultStart(topic: Topic): Start {
   }
 }
 
-/** Turns a start into a cursor; from the tail where it knows, else from the log. */
-export async function resolveStart(log: EventLog, tail: Tail, start: Start): Promise<Position> {
+/**
+ * Turns a start into a cursor; from the tail where it knows, else from the log.
+ * @param head where the log has just been found to end, which the tail may not have heard of yet; undefined = not looked
+ */
+export async function resolveStart(
+  log: EventLog,
+  tail: Tail,
+  start: Start,
+  head?: Position,
+): Promise<Position> {
+  const latest = head ?? tail.head.position;
+  const current = samePosition(latest, tail.head.position);
   switch (start.kind) {
     case "cursor":
       return start.position;
     case "latest":
-      return tail.head.position;
-    case "tail":
-      if (start.count === 0) return tail.head.position;
-      return tail.before(start.count) ?? (await log.last(tail.topic, start.count));
+      return latest;
+    case "tail": {
+      if (start.count === 0) return latest;
+      const known = current ? tail.before(start.count) : undefined;
+      return known ?? (await log.last(tail.topic, start.count));
+    }
     case "earliest":
       return log.since(tail.topic, 0);
     case "since":

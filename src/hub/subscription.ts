@@ -1,30 +1,14 @@
 import type { Event } from "../log/event.ts";
-import type { GapReason } from "../log/event-log.ts";
 import { justBefore, ORIGIN, type Position, samePosition } from "../log/position.ts";
 import { kindOf, type Topic } from "../log/topic.ts";
-import { Batch } from "./batch.ts";
+import { Batch, POSITION_BYTES } from "./batch.ts";
+import { type End, isReached } from "./bounds.ts";
+import { select, type SelectionRules } from "./selection.ts";
+import type { GapNotice } from "./notices.ts";
 import type { Reader } from "./reader.ts";
 import { resolveStart, type Start } from "./start.ts";
 import type { Page } from "./page-reader.ts";
 import type { Tail } from "./tail.ts";
-
-/** What stands in the place of events that cannot be had. */
-export interface GapNotice {
-  /** The last position held; undefined where the cursor could not be read. */
-  readonly from: Position | undefined;
-  /** The first position delivered after it; undefined where there is none yet. */
-  readonly to: Position | undefined;
-  /** Exact, or null where nobody can know. */
-  readonly missed: number | null;
-  readonly reason: GapReason;
-}
-
-/** What a latest-only reader has been spared. */
-export interface DroppedNotice {
-  readonly from: Position;
-  readonly to: Position;
-  readonly count: number;
-}
 
 export interface SubscriptionRequest {
   readonly topic: Topic;
@@ -33,19 +17,30 @@ export interface SubscriptionRequest {
   readonly unusableCursor?: boolean;
   /** Events that the reader wants; undefined = all. The cursor moves over the others. */
   readonly filter?: ((event: Event) => boolean) | undefined;
+  /** The reader is done with the first event that stands here or after it, which is not handed over. */
+  readonly before?: Position | undefined;
+  /** What a reader who has fallen behind is given: all that is missing (the default), or only the newest. */
+  readonly overflow?: "lag" | "drop" | undefined;
 }
 
 /**
- * starting → catching-up → live ⇄ lagging; `parked` stands at a place of an incarnation that is gone, and waits.
+ * starting → catching-up → live ⇄ lagging; `parked` stands at a place of an incarnation that is gone, and waits; `ended`
+ * has handed over all that there will be, or all that was asked for.
  * Only a live one is handed events by its tail; the others fetch them, from the ring or the log, as they can take them.
  */
-export type SubscriptionState = "starting" | "catching-up" | "live" | "lagging" | "parked";
+export type SubscriptionState =
+  | "starting"
+  | "catching-up"
+  | "live"
+  | "lagging"
+  | "parked"
+  | "ended";
 
 /** One cursor of one connection on one topic. */
 export class Subscription {
   readonly topic: Topic;
   readonly reader: Reader;
-  readonly filter: ((event: Event) => boolean) | undefined;
+  readonly #filter: ((event: Event) => boolean) | undefined;
   readonly #tail: Tail;
   readonly #start: Start;
   /** Only the newest counts to whoever has fallen behind. */
@@ -55,14 +50,18 @@ export class Subscription {
   #resuming: boolean;
   #state: SubscriptionState = "starting";
   #cursor: Position = ORIGIN;
+  #end: End;
+  /** Undefined of a reader who takes every batch as it is. */
+  #rules: SelectionRules | undefined;
 
   constructor(reader: Reader, tail: Tail, request: SubscriptionRequest) {
     this.topic = request.topic;
     this.reader = reader;
-    this.filter = request.filter;
+    this.#filter = request.filter;
     this.#tail = tail;
     this.#start = request.start;
-    this.#latestOnly = kindOf(request.topic) === "status";
+    this.#latestOnly = kindOf(request.topic) === "status" || request.overflow === "drop";
+    this.#end = { untilMs: reader.bounds.untilMs, before: request.before };
     this.#unusableCursor = request.unusableCursor ?? false;
     this.#resuming = request.start.kind === "cursor" || this.#unusableCursor;
     tail.attach(this);
@@ -84,8 +83,24 @@ export class Subscription {
   /** Finds out where to begin. */
   async begin(): Promise<void> {
     await this.#tail.ready();
-    this.#cursor = await resolveStart(this.reader.hub.log, this.#tail, this.#start);
+    const { log } = this.reader.hub;
+    const head = this.reader.bounds.atHead ? (await log.head(this.topic)).position : undefined;
+    this.#cursor = await resolveStart(log, this.#tail, this.#start, head);
+    if (head && head.n > 0) this.#end = { ...this.#end, last: head };
+    this.#rules = this.#makeRules();
     this.#state = "catching-up";
+  }
+
+  #makeRules(): SelectionRules | undefined {
+    const { room, subscriptions } = this.reader;
+    const bounded = Object.values(this.#end).some((bound) => bound !== undefined);
+    if (!this.#filter && !room && !bounded && subscriptions.length === 1) return undefined;
+    return {
+      filter: this.#filter,
+      end: bounded ? this.#end : undefined,
+      room,
+      surchargeBytes: (subscriptions.length - 1) * POSITION_BYTES,
+    };
   }
 
   /** From the tail, to a live one: takes the batch, or falls behind. */
@@ -94,12 +109,14 @@ export class Subscription {
       this.#setState("lagging");
       return false;
     }
-    this.#deliver(batch);
-    return true;
+    if (this.#deliver(batch)) return true;
+    this.#setState("lagging");
+    return false;
   }
 
   /** From the tail: what it stood at is no more, or there is something to fetch again. */
   wake(): void {
+    if (this.#state === "ended") return;
     this.#setState("catching-up");
     this.reader.kick();
   }
@@ -112,12 +129,16 @@ export class Subscription {
   /** Moves on by one batch, or to live. Only the reader's loop calls it, and only while the outlet is writable. */
   step(): Promise<void> | undefined {
     const { head } = this.#tail;
-    if (samePosition(this.#cursor, head.position)) {
+    const atHead = samePosition(this.#cursor, head.position);
+    if (isReached(this.#end, this.#cursor) || (atHead && head.closed)) {
+      this.#finish();
+      return undefined;
+    }
+    if (atHead) {
       this.#tellUnusable(undefined);
       this.#countResume("joined");
       this.#setState("live");
       this.#tail.goLive(this);
-      if (head.closed) this.reader.outlet.finished(this);
       return undefined;
     }
     if (this.#latestOnly && this.#state === "lagging" && this.#skipToNewest()) return undefined;
@@ -145,8 +166,8 @@ export class Subscription {
     this.#tellGap(page);
     if (this.reader.closed) return;
     for (const batch of page.batches) {
-      if (!this.reader.outlet.writable || this.reader.closed) return;
-      this.#deliver(batch);
+      if (!this.reader.outlet.writable || !this.behind || this.reader.closed) return;
+      if (!this.#deliver(batch)) return;
     }
   }
 
@@ -188,12 +209,57 @@ export class Subscription {
     this.#gap({ from: undefined, to, missed: null, reason: "reset" });
   }
 
-  #deliver(batch: Batch): void {
+  /** Hands over as much as the reader takes; false where something is left because the outlet takes no more. */
+  #deliver(batch: Batch): boolean {
+    if (this.#rules) return this.#deliverSelected(batch, this.#rules);
+    this.#hand(batch, batch.events);
+    if (batch.last) this.#finish();
+    return true;
+  }
+
+  #deliverSelected(whole: Batch, rules: SelectionRules): boolean {
+    for (let rest = whole; ;) {
+      const { batch, wanted, ended } = select(rest, rules);
+      if (batch) this.#hand(batch, wanted);
+      if (this.reader.closed) return true;
+      if (ended || batch?.last || isReached(this.#end, this.#cursor)) this.#finish();
+      else if (rules.room?.full) this.reader.filled();
+      else if (batch && batch !== rest) {
+        if (!this.reader.outlet.writable) return false;
+        rest = new Batch(rest.events.slice(batch.events.length));
+        continue;
+      }
+      return true;
+    }
+  }
+
+  #hand(batch: Batch, wanted: readonly Event[]): void {
     this.#tellUnusable(batch.events[0]!.position);
     this.#countResume("joined");
-    this.reader.outlet.events(this, batch);
     this.#cursor = batch.end;
-    if (batch.last) this.reader.outlet.finished(this);
+    this.reader.outlet.events(this, batch, wanted);
+  }
+
+  /** From the watch over the reader's range: ends it if the log has no more, else brings the tail up to the log. */
+  async conclude(): Promise<void> {
+    const head = await this.reader.hub.log.head(this.topic);
+    const waits = this.#state === "live" || this.#state === "parked";
+    if (this.reader.closed || !waits) return;
+    if (samePosition(head.position, this.#cursor)) return this.#finish();
+    if (head.position.n > 0) return this.#tail.heal("missed");
+    // There will be no event before which a gap could be told.
+    this.#gap({ from: this.#cursor, to: undefined, missed: null, reason: "reset" });
+    this.#cursor = ORIGIN;
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#state === "ended") return;
+    this.#tellUnusable(undefined);
+    this.#countResume("joined");
+    this.#setState("ended");
+    this.#tail.detach(this);
+    this.reader.finished();
   }
 
   #setState(state: SubscriptionState): void {
@@ -204,7 +270,7 @@ export class Subscription {
   }
 
   close(): void {
-    this.#setState("parked");
+    if (this.#state !== "ended") this.#setState("parked");
     this.#tail.detach(this);
   }
 }

@@ -94,6 +94,8 @@ export interface EventLog extends AsyncDisposable {
   head(topic: Topic): Promise<Head>;
   /** The cursor from which the first event at or after `timeMs` comes next. */
   since(topic: Topic, timeMs: number): Promise<Position>;
+  /** The log's clock, in ms since the epoch: no event that is appended from now on has an earlier time. */
+  now(topic: Topic): Promise<number>;
   /** The cursor from which the last `count` events come next. */
   last(topic: Topic, count: number): Promise<Position>;
   follow(topic: Topic, listener: (doorbell: Doorbell) => void): Promise<AsyncDisposable>;

@@ -101,6 +101,10 @@ export class MemoryEventLog implements EventLog {
     return this.#topic(topic)?.since(timeMs) ?? ORIGIN;
   }
 
+  async now(): Promise<number> {
+    return this.#now();
+  }
+
   async last(topic: Topic, count: number): Promise<Position> {
     return this.#topic(topic)?.last(count) ?? ORIGIN;
   }

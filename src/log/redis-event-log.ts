@@ -30,6 +30,7 @@ import type { Topic } from "./topic.ts";
 
 const APPEND = new Script(new URL("./append.lua", import.meta.url));
 const DELETE = new Script(new URL("./delete.lua", import.meta.url));
+const NOW = new Script(new URL("./now.lua", import.meta.url));
 const LAST = new Script(new URL("./last.lua", import.meta.url));
 
 /** What XRANGE returns of an entry: its id and its fields, flat. */
@@ -143,6 +144,10 @@ export class RedisEventLog implements EventLog {
     const head = await this.head(topic);
     const [event] = await this.#range(topic, `${timeMs}-0`, 1);
     return event ? justBefore(event.position) : head.position;
+  }
+
+  async now(topic: Topic): Promise<number> {
+    return (await reply(NOW.run(this.#commands, [streamKey(topic)], []))) as number;
   }
 
   async last(topic: Topic, count: number): Promise<Position> {

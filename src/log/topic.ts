@@ -63,6 +63,12 @@ export function kindOf(topic: Topic): TopicKind {
   return topic.slice(0, topic.indexOf(":")) as TopicKind;
 }
 
+/** Whether topics of this kind come to an end by themselves: an answer, and what a command has put out. */
+export function canClose(topic: Topic): boolean {
+  const kind = kindOf(topic);
+  return kind === "chat" || kind === "command";
+}
+
 export const statusTopic = (wukong: string): Topic => parseTopic(`status:${wukong}`, "name");
 export const logsTopic = (wukong: string): Topic => parseTopic(`logs:${wukong}`, "name");
 export const chatTopic = (generation: string): Topic =>

@@ -108,7 +108,6 @@ function headersOf(generation: string): Record<string, string> {
 function specOf(generation: string, position: Position | undefined): StreamSpec {
   const start: Start = position ? { kind: "cursor", position } : { kind: "earliest" };
   return {
-    follow: true,
     headers: headersOf(generation),
     subscriptions: [{ topic: chatTopic(generation), start }],
   };

@@ -105,7 +105,6 @@ export class ConsoleEndpoint implements AsyncDisposable {
       admission.open({
         transport,
         subscriptions: [{ topic, start }],
-        follow: true,
         greeting: { message: `Connected to ${name}` },
       });
       for (const { data, binary } of early) answer(transport, data, binary);

@@ -1,4 +1,5 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import type { Bounds } from "../hub/bounds.ts";
 import type { SubscriptionRequest } from "../hub/subscription.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { HttpStream, STREAM_HEADERS } from "../transports/http-stream.ts";
@@ -17,7 +18,7 @@ export interface StreamRequest {
 
 export interface StreamSpec {
   readonly subscriptions: readonly SubscriptionRequest[];
-  readonly follow: boolean;
+  readonly bounds?: Bounds;
   /** Beside those of every stream; names in lower case. */
   readonly headers?: Record<string, string>;
 }
@@ -48,7 +49,7 @@ export async function openStream(
     admission.open({
       transport: stream,
       subscriptions: spec.subscriptions,
-      follow: spec.follow,
+      bounds: spec.bounds,
       onFirstEvent: () => services.metrics.firstEvent(route, performance.now() - startedAt),
     });
     return RESPONSE_ALREADY_SENT;

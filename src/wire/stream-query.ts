@@ -38,6 +38,8 @@ export const streamQuerySchema = z.strictObject({
     .transform(Number)
     .optional(),
   since: moment.optional(),
+  until: moment.optional(),
+  before: z.string().optional(),
   follow: flag.default(true),
   last_event_id: z.string().optional(),
   lastEventId: z.string().optional(),

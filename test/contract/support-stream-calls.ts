@@ -43,6 +43,9 @@ const BAD_QUERIES = [
   "tail=1&tail=2",
   "from=latest&tail=1",
   "from=middle",
+  "until=tomorrow",
+  "tail=1&until=5m",
+  "before=garbage",
   "follow=maybe",
   "format=xml",
   "user=a%20b",
@@ -55,11 +58,13 @@ const everyStream = (base: Base): Call[] => [
   backlog(base, "from=latest&format=ndjson", NDJSON),
   backlog(base, "tail=2", SSE, { accept: "*/*" }),
   backlog(base, "since=15m", SSE, { accept: SSE }),
+  backlog(base, "since=15m&until=1m&format=ndjson", NDJSON),
   backlog(base, "since=2026-11-21T07:30:00Z&format=ndjson", NDJSON, { accept: SSE }),
   // A cursor that an EventSource repeats for ever must not kill it.
   backlog(base, "format=ndjson", NDJSON, { "last-event-id": "garbage" }),
   backlog(base, "format=sse", SSE, { "last-event-id": "x1.1-1" }),
   ...BAD_QUERIES.map((query) => refused(base, query)),
+  refused(base, "since=1m&until=5m", "since"),
 ];
 
 const LOGS: Base = { operation: "streamLogs", path: { name: "web-1" } };

@@ -185,6 +185,18 @@ function eventLogReadSpec(make: () => Promise<EventLogFixture>): void {
     });
   });
 
+  describe("now", () => {
+    it("is not behind what is in the log, nor ahead of what comes next", async () => {
+      for (let i = 0; i < 20; i++) {
+        const { first } = await log.append(topic, drafts("x"));
+        const now = await log.now(topic);
+        expect(now).toBeGreaterThanOrEqual(first.ms);
+        expect((await log.append(topic, drafts("y"))).first.ms).toBeGreaterThanOrEqual(now);
+      }
+      expect(Number.isInteger(await log.now(topic))).toBe(true);
+    });
+  });
+
   describe("follow", () => {
     it("rings with the events, in order, after they are stored, until it is disposed", async () => {
       const heard: Event[] = [];

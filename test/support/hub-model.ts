@@ -4,7 +4,8 @@ import type { Batch } from "../../src/hub/batch.ts";
 import type { Hub } from "../../src/hub/hub.ts";
 import type { Outlet, Reader } from "../../src/hub/reader.ts";
 import type { Start } from "../../src/hub/start.ts";
-import type { DroppedNotice, GapNotice, Subscription } from "../../src/hub/subscription.ts";
+import type { DroppedNotice, GapNotice } from "../../src/hub/notices.ts";
+import type { Subscription } from "../../src/hub/subscription.ts";
 import type { Event } from "../../src/log/event.ts";
 import type { Doorbell, EventLog } from "../../src/log/event-log.ts";
 import { MemoryEventLog } from "../../src/log/memory-event-log.ts";
@@ -49,6 +50,7 @@ export class UnreliableLog {
     return {
       append: (...args) => inner.append(...args),
       read: (...args) => slowly(() => inner.read(...args)),
+      now: () => slowly(() => inner.now()),
       head: (...args) => slowly(() => inner.head(...args)),
       since: (...args) => slowly(() => inner.since(...args)),
       last: (...args) => slowly(() => inner.last(...args)),

@@ -24,6 +24,7 @@ function startChat(lostReplies: number) {
     },
     read: (...args) => log.read(...args),
     head: (...args) => log.head(...args),
+    now: () => log.now(),
     since: (...args) => log.since(...args),
     last: (...args) => log.last(...args),
     follow: (...args) => log.follow(...args),
