@@ -77,6 +77,8 @@ export const ENVIRONMENT = z.object({
   TRUSTED_PROXIES: proxies.default([]),
   ADMISSION_QUEUE: whole(0, 1_000_000).default(1_000),
   ADMISSION_TIMEOUT: timer.default(5_000),
+  OVERLOAD_EVENT_LOOP_DELAY: duration.default(500),
+  OVERLOAD_MEMORY: size.optional(),
   BUFFER_SIZE: whole(1, 1_000_000).default(1_024),
   BUFFER_MEMORY: size.default(64 * 1_024 ** 2),
   EMBEDDED_LOG_SIZE: size.default(256 * 1_024 ** 2),
@@ -107,6 +109,10 @@ export interface Config {
   readonly embeddedLogBytes: number;
   readonly retention: RetentionTable;
   readonly admission: AdmissionLimits;
+  /** Beyond which newcomers are turned away, in ms; 0 = no limit. */
+  readonly overloadDelayMs: number;
+  /** Likewise, of memory; undefined = what the container may have. */
+  readonly overloadBytes: number | undefined;
   /** Whose `X-Forwarded-For` is believed: addresses, networks, `loopback`, `private`. */
   readonly trustedProxies: readonly string[];
   readonly heartbeatMs: number;
@@ -161,6 +167,8 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       queueLength: env.ADMISSION_QUEUE,
       timeoutMs: env.ADMISSION_TIMEOUT,
     }),
+    overloadDelayMs: env.OVERLOAD_EVENT_LOOP_DELAY,
+    overloadBytes: env.OVERLOAD_MEMORY,
     trustedProxies: env.TRUSTED_PROXIES,
     heartbeatMs: env.HEARTBEAT_INTERVAL,
     retryMs: env.RETRY_DELAY,

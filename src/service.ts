@@ -9,6 +9,8 @@ import { DemoModel } from "./chat/demo-model.ts";
 import { createAddressOf } from "./addresses/client-address.ts";
 import type { Config } from "./config.ts";
 import { ConnectionManager } from "./connections/connection-manager.ts";
+import { ProcessLoadMeter } from "./connections/load-meter.ts";
+import { OverloadGuard, overloadLimits } from "./connections/overload-guard.ts";
 import { DisposalStack } from "./disposal.ts";
 import { Hub } from "./hub/hub.ts";
 import { Publisher } from "./log/publisher.ts";
@@ -64,6 +66,15 @@ async function compose(config: Config, logger: Logger, stack: DisposalStack): Pr
       heartbeatMs: config.heartbeatMs,
       stallMs: config.stallMs,
       maxAgeMs: config.maxConnectionAgeMs,
+    }),
+  );
+  stack.use(
+    new OverloadGuard({
+      limits: overloadLimits(config.overloadDelayMs, config.overloadBytes),
+      meter: new ProcessLoadMeter(),
+      metrics,
+      logger,
+      onChange: (overloaded) => connections.shed(overloaded),
     }),
   );
   const chat = stack.use(

@@ -65,6 +65,10 @@ export const REQUIREMENTS = {
     source: "issue 3; DESIGN §7, §11",
     text: "A client's address is the right-most of X-Forwarded-For that is no trusted proxy, where the peer is one; nothing that a client writes changes it",
   },
+  overload: {
+    source: "issue 3; DESIGN §7",
+    text: "A process whose event loop or memory stays overloaded sheds newcomers, and never those who are connected; a hiccup is no overload, and readiness stays",
+  },
   chat: {
     source: "issue 2; DESIGN §9",
     text: "A chat POST streams tokens as NDJSON or SSE, or answers one document; a snapshot tells how it stands",
