@@ -3,6 +3,8 @@ import { tryTrustedProxies } from "./addresses/trusted-proxies.ts";
 import type { AdmissionLimits } from "./connections/admission.ts";
 import { DEFAULT_RETENTION, type Retention, type RetentionTable } from "./log/retention.ts";
 import { TOPIC_KINDS, type TopicKind } from "./log/topic.ts";
+import type { RedisAccess } from "./redis/redis-connection.ts";
+import { REDIS_URL_FORMS, tryRedisEndpoint } from "./redis/redis-endpoint.ts";
 import { tryDuration, trySize } from "./wire/units.ts";
 
 function parsed<T>(parse: (text: string) => T | undefined, expected: string) {
@@ -13,6 +15,16 @@ function parsed<T>(parse: (text: string) => T | undefined, expected: string) {
       code: "custom",
       message: `expected ${expected}, not ${JSON.stringify(text)}`,
     });
+    return z.NEVER;
+  });
+}
+
+/** Like `parsed`, for what may hold a password: the text is not repeated. */
+function secret<T>(parse: (text: string) => T | undefined, expected: string) {
+  return z.string().transform((text, context) => {
+    const value = parse(text.trim());
+    if (value !== undefined) return value;
+    context.addIssue({ code: "custom", message: `expected ${expected}` });
     return z.NEVER;
   });
 }
@@ -43,10 +55,7 @@ const proxies = parsed(
   "addresses and networks like 10.1.2.3, 10.0.0.0/8 or fd00::/8, loopback or private, separated by commas",
 );
 
-const redisUrl = parsed(
-  (text) => (URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol) ? text : undefined),
-  "a URL like redis://host:6379 or rediss://user:password@host:6380",
-);
+const redisUrl = secret(tryRedisEndpoint, REDIS_URL_FORMS);
 
 const retention = parsed((text): Retention | undefined => {
   const [count = "", idle = "", ...rest] = text.split(",").map((part) => part.trim());
@@ -71,6 +80,12 @@ export const ENVIRONMENT = z.object({
   REDIS_URL: redisUrl.optional(),
   REDIS_HOST: z.string().optional(),
   REDIS_PORT: whole(1, 65_535).default(6379),
+  REDIS_USERNAME: z.string().optional(),
+  REDIS_PASSWORD: z.string().optional(),
+  REDIS_SENTINEL_USERNAME: z.string().optional(),
+  REDIS_SENTINEL_PASSWORD: z.string().optional(),
+  REDIS_CA_FILE: z.string().optional(),
+  REDIS_TLS_SERVER_NAME: z.string().optional(),
   MAX_CONNECTIONS: whole(1, 10_000_000).default(10_000),
   MAX_CONNECTIONS_PER_PRINCIPAL: whole(0, 10_000_000).default(0),
   MAX_CONNECTIONS_PER_ADDRESS: whole(0, 10_000_000).default(0),
@@ -99,11 +114,13 @@ export const ENVIRONMENT = z.object({
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });
 
+export type RedisSettings = Omit<RedisAccess, "logger">;
+
 export interface Config {
   readonly port: number;
   readonly host: string;
   /** Undefined = the embedded log. */
-  readonly redisUrl: string | undefined;
+  readonly redis: RedisSettings | undefined;
   readonly probeIntervalMs: number;
   readonly probeTimeoutMs: number;
   readonly embeddedLogBytes: number;
@@ -154,8 +171,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   return Object.freeze({
     port: env.PORT,
     host: env.HOST,
-    redisUrl:
-      env.REDIS_URL ?? (env.REDIS_HOST ? `redis://${env.REDIS_HOST}:${env.REDIS_PORT}` : undefined),
+    redis: redisSettings(env),
     probeIntervalMs: env.PROBE_INTERVAL,
     probeTimeoutMs: env.PROBE_TIMEOUT,
     embeddedLogBytes: env.EMBEDDED_LOG_SIZE,
@@ -185,6 +201,30 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     demoDelayMs: env.AI_DEMO_DELAY,
     logLevel: env.LOG_LEVEL,
   });
+}
+
+function redisSettings(env: z.output<typeof ENVIRONMENT>): RedisSettings | undefined {
+  const { REDIS_HOST: host, REDIS_PORT: port } = env;
+  const plain = {
+    kind: "standalone",
+    username: undefined,
+    password: undefined,
+    tls: false,
+  } as const;
+  const named = env.REDIS_URL ?? (host ? { ...plain, address: { host, port }, db: 0 } : undefined);
+  if (!named) return undefined;
+  return {
+    // Secrets are mounted apart from addresses: they win over what stands in the URL.
+    endpoint: {
+      ...named,
+      username: env.REDIS_USERNAME ?? named.username,
+      password: env.REDIS_PASSWORD ?? named.password,
+    },
+    sentinelUsername: env.REDIS_SENTINEL_USERNAME,
+    sentinelPassword: env.REDIS_SENTINEL_PASSWORD,
+    caFile: env.REDIS_CA_FILE,
+    tlsServerName: env.REDIS_TLS_SERVER_NAME,
+  };
 }
 
 function retentionTable(

@@ -1,5 +1,5 @@
 import { ConfigError, parseConfig } from "./config.ts";
-import { UnsupportedRedisError } from "./redis/redis-connection.ts";
+import { UnsupportedRedisError } from "./redis/redis-version.ts";
 import { startService } from "./service.ts";
 import { createLogger } from "./telemetry/logger.ts";
 

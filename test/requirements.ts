@@ -21,6 +21,34 @@ export const REQUIREMENTS = {
     source: "issue 2; DESIGN §6",
     text: "A follow connection that hangs without closing is noticed by the probe and healed",
   },
+  "redis-forms": {
+    source: "issue 3 §1",
+    text: "Sentinel and Cluster are chosen by REDIS_URL, with passwords and TLS; what cannot work is said at start",
+  },
+  "redis-sentinel": {
+    source: "issue 3 §1",
+    text: "A failover by Sentinel is healed: streams stay open, nothing is lost or doubled untold",
+  },
+  "failover-told": {
+    source: "issue 3 §1; DESIGN §4.1",
+    text: "What an asynchronous failover takes back is told as a gap, at once, and nothing is given twice",
+  },
+  "redis-cluster": {
+    source: "issue 3 §1",
+    text: "A master of three killed, and its topics go on at its replica while the others never stop",
+  },
+  "slot-moves": {
+    source: "issue 3 §1",
+    text: "A slot migrated while topics in it are live: publishes succeed all along, readers get each event once",
+  },
+  "probe-per-master": {
+    source: "issue 3 §1; DESIGN §6",
+    text: "A half-open follow connection to any one master is noticed by that master's probe and healed",
+  },
+  "buffer-overrun": {
+    source: "issue 3",
+    text: "The subscriber's output buffer overrun by a burst of large events is healed and does not loop",
+  },
   gaps: {
     source: "issue 2; DESIGN §4.3",
     text: "History trimmed, topic deleted, Redis flushed: exactly one truthful gap, missed exact where it can be",

@@ -15,6 +15,7 @@ export interface Page {
   readonly batches: readonly Batch[];
   readonly gap: Slice["gap"];
   readonly vacant: boolean;
+  readonly retracted: Slice["retracted"];
 }
 
 /** Reads one topic page by page: readers who ask for the same page share one read and its batches. */
@@ -50,7 +51,8 @@ export class PageReader {
       const slice = await this.#log.read(this.#topic, cursor, this.limit);
       keep = slice.more && this.#pages.size <= PAGES_MAX;
       this.#learn(slice.events);
-      return { batches: toBatches(slice.events), gap: slice.gap, vacant: slice.vacant };
+      const { gap, vacant, retracted } = slice;
+      return { batches: toBatches(slice.events), gap, vacant, retracted };
     } finally {
       if (!keep) this.#pages.delete(key);
     }

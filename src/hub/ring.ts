@@ -1,5 +1,5 @@
 import type { Event } from "../log/event.ts";
-import { type Position, samePosition } from "../log/position.ts";
+import { comparePositions, type Position, samePosition } from "../log/position.ts";
 import { weigh } from "./batch.ts";
 
 /** What all rings of a process may hold together, in bytes. */
@@ -67,6 +67,16 @@ export class Ring {
     this.#events = [];
     this.#first = 0;
     this.#base = base;
+  }
+
+  /** Whether the event is one of these, or older than all of them. */
+  knows({ position }: Event): boolean {
+    const first = this.#events[this.#first];
+    if (!first) return false;
+    const index = this.#first + position.n - first.position.n;
+    if (index < this.#first) return comparePositions(position, first.position) < 0;
+    const held = this.#events[index];
+    return held !== undefined && samePosition(held.position, position);
   }
 
   /** True where the ring knows what comes after the cursor. */

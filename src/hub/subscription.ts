@@ -1,3 +1,4 @@
+import { logUnavailable } from "../errors.ts";
 import type { Event } from "../log/event.ts";
 import { justBefore, ORIGIN, type Position, samePosition } from "../log/position.ts";
 import { kindOf, type Topic } from "../log/topic.ts";
@@ -173,6 +174,7 @@ export class Subscription {
 
   /** Nothing comes after the cursor, which is not the tail's head: one of the two is behind the times. */
   async #settle(page: Page): Promise<void> {
+    if (page.retracted) return this.#stepBack(page.retracted.position);
     if (!page.vacant) await this.#tail.heal("missed");
     if (this.reader.closed || !this.behind || samePosition(this.#cursor, this.#tail.head.position))
       return;
@@ -181,6 +183,17 @@ export class Subscription {
     this.#tellUnusable(undefined);
     this.#setState("parked");
     this.#tail.park(this);
+  }
+
+  /** What was last delivered has been taken back. It is told at once, and reading goes on from where the log ends. */
+  async #stepBack(end: Position): Promise<void> {
+    // The tail first: its ring may still hold what is gone.
+    await this.#tail.heal("missed");
+    if (this.reader.closed || !this.behind) return;
+    if (this.#tail.unsure) throw logUnavailable(undefined);
+    const from = this.#cursor;
+    this.#cursor = end;
+    this.#gap({ from, to: undefined, missed: null, reason: "reset" });
   }
 
   #tellGap(page: Page): void {

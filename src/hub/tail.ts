@@ -152,18 +152,25 @@ export class Tail implements AsyncDisposable {
       return;
     }
     if (doorbell.kind === "unsure") return void this.heal(doorbell.cause);
+    let { after } = doorbell;
     for (const event of doorbell.events) {
-      if (this.#joins(event)) this.#accept(event);
-      else if (event.born !== this.#tip.born || event.position.n > this.#tip.position.n) {
-        return void this.heal("missed");
-      }
+      if (this.#joins(event, after)) this.#accept(event);
+      else if (!this.#knows(event)) return void this.heal("missed");
+      after = event.position;
     }
     this.checkedAt = performance.now();
   };
 
-  #joins(event: Event): boolean {
-    if (samePosition(this.#tip.position, ORIGIN)) return event.position.n === 1;
-    return event.born === this.#tip.born && event.position.n === this.#tip.position.n + 1;
+  /** Whether it stands right behind the newest: by what it followed in the log, since a number can be issued twice. */
+  #joins(event: Event, after: Position): boolean {
+    const { position, born } = this.#tip;
+    return samePosition(after, position) && (born === 0 || event.born === born);
+  }
+
+  /** Whether it is a repetition. A promoted replica may give the same number to another event. */
+  #knows(event: Event): boolean {
+    if (event.born !== this.#tip.born || event.position.n > this.#tip.position.n) return false;
+    return this.#ring.knows(event) || this.#arrived.some(({ id }) => id === event.id);
   }
 
   #accept(event: Event): void {
@@ -230,6 +237,7 @@ export class Tail implements AsyncDisposable {
 
   #apply(slice: Slice, cause: HealCause): void {
     if (slice.vacant) this.#vacate();
+    else if (slice.retracted) this.#retract(slice.retracted, cause);
     else if (slice.gap) this.#restart(slice.events);
     else for (const event of slice.events) this.#accept(event);
     if (slice.events.length > 0) this.#options.metrics.healed(cause);
@@ -244,6 +252,21 @@ export class Tail implements AsyncDisposable {
     for (const event of events) this.#ring.push(event);
     const newest = events.at(-1)!;
     this.#head = this.#tip = { position: newest.position, born: newest.born, closed: newest.last };
+    this.#rouse();
+  }
+
+  /** The log ends before the newest event here: what is here of that must not be shown to anybody any more. */
+  #retract(head: Head, cause: HealCause): void {
+    this.#options.metrics.healed(cause);
+    this.#flush();
+    this.#forgetCopies();
+    this.#ring.reset(head.position);
+    this.#head = this.#tip = head;
+    this.#rouse();
+  }
+
+  /** Nobody is at the head any more: each finds its own way there. */
+  #rouse(): void {
     const live = [...this.#live];
     this.#live.clear();
     for (const subscription of live) subscription.wake();

@@ -1,6 +1,6 @@
 -- Appends events to one topic in one atomic step, so that the order of the log is the order of delivery.
 --
--- KEYS  1 the topic's stream, whose name is also its shard channel    2 the idempotency memo (same slot)
+-- KEYS  1 the topic's stream, whose name is also its shard channel    2 the idempotency memo (same slot), if any
 -- ARGV  1 memo mode: none | key | progress    2 memo TTL, ms    3 key: fingerprint, progress: offset of the first draft
 --       4 fence number, or empty    5 fence token    6 close: 1 or 0
 --       7 events to keep at least, 0 = all    8 expiry of the topic, ms, 0 = none
@@ -29,11 +29,12 @@ if mode ~= 'none' then
   end
 end
 
-local born, fence, token, lastMs, lastN, closed = nil, nil, nil, 0, 0, nil
+local born, fence, token, closed = nil, nil, nil, nil
+local lastMs, lastN, lastMsText = 0, 0, '0'
 local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
 if last then
   local ms, n = string.match(last[1], '^(%d+)-(%d+)$')
-  lastMs, lastN = tonumber(ms), tonumber(n)
+  lastMs, lastN, lastMsText = tonumber(ms), tonumber(n), ms
   local fields = last[2]
   for i = 1, #fields, 2 do
     local name, value = fields[i], fields[i + 1]
@@ -89,5 +90,8 @@ end
 
 -- A large pub/sub backlog makes Redis cut the subscriber, so large batches ring without their events.
 if ARGV[9] == '' or skip > 0 then redis.call('SPUBLISH', stream, 'G')
-else redis.call('SPUBLISH', stream, 'E' .. msText .. ' ' .. first .. ' ' .. born .. ' ' .. ARGV[6] .. '\n' .. ARGV[9]) end
+else
+  local head = table.concat({ 'E' .. msText, first, lastMsText, born, ARGV[6] }, ' ')
+  redis.call('SPUBLISH', stream, head .. '\n' .. ARGV[9])
+end
 return { 'appended', msText, first, many, done }

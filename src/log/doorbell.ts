@@ -18,9 +18,14 @@ export function packDrafts(drafts: readonly EventDraft[]): string {
 /** Reads what append.lua and delete.lua publish. What cannot be read is `unsure`, which heals. */
 export function parseDoorbell(topic: Topic, message: string): Doorbell {
   if (message === "D") return { kind: "deleted" };
-  const head = /^E(\d+) (\d+) (\d+) ([01])\n/.exec(message);
+  const head = /^E(\d+) (\d+) (\d+) (\d+) ([01])\n/.exec(message);
   if (!head) return { kind: "unsure", cause: "large" };
-  const [ms, firstN, born] = [Number(head[1]), Number(head[2]), Number(head[3])];
+  const [ms, firstN, beforeMs, born] = head.slice(1, 5).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   const drafts: EventDraft[] = [];
   for (let at = head[0].length; at < message.length;) {
     const space = message.indexOf(" ", at);
@@ -31,7 +36,7 @@ export function parseDoorbell(topic: Topic, message: string): Doorbell {
     drafts.push({ type: message.slice(at, space), data: message.slice(line + 1, end) });
     at = end;
   }
-  const closes = head[4] === "1";
+  const closes = head[5] === "1";
   const events = drafts.map((draft, index) =>
     createEvent(
       topic,
@@ -41,5 +46,5 @@ export function parseDoorbell(topic: Topic, message: string): Doorbell {
       closes && index === drafts.length - 1,
     ),
   );
-  return { kind: "events", events };
+  return { kind: "events", events, after: { ms: beforeMs, n: firstN - 1 } };
 }

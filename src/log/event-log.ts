@@ -50,6 +50,11 @@ export interface Slice {
   readonly more: boolean;
   /** The topic has no events at all: never published to, deleted, expired or flushed. */
   readonly vacant: boolean;
+  /**
+   * Set where the cursor stands beyond the end of its incarnation: a failover or an old snapshot has taken back what the
+   * reader has seen. The log goes on from this head, which the reader has passed.
+   */
+  readonly retracted?: Head;
 }
 
 export const VACANT: Slice = Object.freeze({
@@ -58,6 +63,10 @@ export const VACANT: Slice = Object.freeze({
   more: false,
   vacant: true,
 });
+
+export function retractedTo(head: Head): Slice {
+  return { events: [], gap: undefined, more: false, vacant: false, retracted: head };
+}
 
 export interface Head {
   /** The last event's position; ORIGIN where the topic has none. */
@@ -71,7 +80,8 @@ export const NO_HEAD: Head = Object.freeze({ position: ORIGIN, born: 0, closed: 
 
 /** Says that a topic has grown, and mostly with what. */
 export type Doorbell =
-  | { readonly kind: "events"; readonly events: readonly Event[] }
+  /** `after` is where the topic stood before: numbers alone would join on to what a failover has issued twice. */
+  | { readonly kind: "events"; readonly events: readonly Event[]; readonly after: Position }
   /** It has grown, or may have: look. */
   | { readonly kind: "unsure"; readonly cause: "large" | "reconnect" }
   | { readonly kind: "deleted" };
@@ -81,8 +91,9 @@ export type Doorbell =
  *
  * - `append` MUST be atomic per call, MUST number densely, and MUST have stored the events before any doorbell rings.
  * - `read` MUST be anchored: it starts at the cursor's own entry. There → it goes on. Absent and from before this
- *   incarnation → `reset`. Absent and before the first one retained → `trimmed`, unless that one joins on. Anything else
- *   → `reset`, read from the first entry after the cursor, or from the earliest if the ids have run backwards.
+ *   incarnation → `reset`. Absent and before the first one retained → `trimmed`, unless that one joins on. Beyond the end
+ *   of this incarnation → `retracted`, and nothing is read twice. Anything else → `reset`, read from the first entry after
+ *   the cursor, or from the earliest if the ids have run backwards.
  * - `follow` MAY lose, repeat or reorder doorbells; whoever follows heals by reading. It resolves when doorbells for
  *   appends that start from now on will ring, and MUST ring `unsure` after any break.
  * - Every method rejects with ServiceError `log-unavailable` when the store cannot be reached.

@@ -69,6 +69,7 @@ export class MemoryEventLog implements EventLog {
 
     const entry = this.#topic(topic, now) ?? new MemoryTopic(topic);
     const before = entry.bytes;
+    const after = entry.head.position;
     const { events, appended } = entry.append(skip ? drafts.slice(skip) : drafts, options, now);
     if (appended.repeated) return appended;
     this.#topics.set(topic, entry);
@@ -85,7 +86,7 @@ export class MemoryEventLog implements EventLog {
         expiresAt: now + IDEMPOTENCY_TTL_MS,
       });
     }
-    this.#ring(topic, { kind: "events", events });
+    this.#ring(topic, { kind: "events", events, after });
     return result;
   }
 

@@ -7,6 +7,7 @@ import {
   type Head,
   NO_HEAD,
   type ReadLimit,
+  retractedTo,
   type Slice,
   VACANT,
 } from "./event-log.ts";
@@ -112,7 +113,8 @@ export class MemoryTopic {
     if (entry && samePosition(entry.position, after))
       return this.#slice(anchor + 1, undefined, limit);
     const next = this.#firstAfter(after);
-    const join = joinAbsent(after, first, this.#events[next]);
+    const join = joinAbsent(after, first, this.#events[next], this.#events.at(-1)!);
+    if (join.from === "end") return retractedTo(this.head);
     return this.#slice(join.from === "after" ? next : 0, join.gap, limit);
   }
 

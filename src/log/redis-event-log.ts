@@ -1,6 +1,6 @@
-import type { Redis } from "ioredis";
 import { idempotencyMismatch, ServiceError } from "../errors.ts";
-import { reply } from "../redis/redis-connection.ts";
+import type { Follower } from "../redis/follower.ts";
+import type { RedisMasters } from "../redis/redis-masters.ts";
 import { Script } from "../redis/script.ts";
 import { joinAbsent } from "./anchor.ts";
 import { packDrafts, parseDoorbell } from "./doorbell.ts";
@@ -13,10 +13,12 @@ import {
   type Head,
   NO_HEAD,
   type ReadLimit,
+  retractedTo,
   type Slice,
   VACANT,
 } from "./event-log.ts";
 import {
+  comparePositions,
   formatPosition,
   justBefore,
   ORIGIN,
@@ -24,7 +26,6 @@ import {
   samePosition,
   tryPosition,
 } from "./position.ts";
-import type { RedisFollower } from "../redis/redis-follower.ts";
 import { IDEMPOTENCY_TTL_MS, idleMsAfter, retentionOf, type RetentionTable } from "./retention.ts";
 import type { Topic } from "./topic.ts";
 
@@ -40,19 +41,19 @@ type RawEntry = [id: string, fields: string[]];
 const streamKey = (topic: Topic): string => `novastream:{${topic}}`;
 
 export interface RedisEventLogOptions {
-  readonly commands: Redis;
-  readonly follower: RedisFollower;
+  readonly masters: RedisMasters;
+  readonly follower: Follower;
   readonly retention: RetentionTable;
 }
 
-/** The log on Redis streams (7.0 or newer, or Valkey). It owns neither connection. */
+/** The log on Redis streams (7.0 or newer, or Valkey). It owns no connection. */
 export class RedisEventLog implements EventLog {
-  readonly #commands: Redis;
-  readonly #follower: RedisFollower;
+  readonly #masters: RedisMasters;
+  readonly #follower: Follower;
   readonly #retention: RetentionTable;
 
   constructor(options: RedisEventLogOptions) {
-    this.#commands = options.commands;
+    this.#masters = options.masters;
     this.#follower = options.follower;
     this.#retention = options.retention;
   }
@@ -66,25 +67,22 @@ export class RedisEventLog implements EventLog {
     const stream = streamKey(topic);
     const retention = retentionOf(this.#retention, topic);
     const mode = idempotency ? "key" : progress ? "progress" : "none";
-    const memo = `${stream}:key:${idempotency?.key ?? progress?.key ?? ""}`;
-    const answer = (await reply(
-      APPEND.run(
-        this.#commands,
-        [stream, memo],
-        [
-          mode,
-          IDEMPOTENCY_TTL_MS,
-          idempotency?.fingerprint ?? progress?.offset ?? "",
-          fence?.number ?? "",
-          fence?.token ?? "",
-          close ? 1 : 0,
-          retention.count,
-          idleMsAfter(retention, close),
-          packDrafts(drafts),
-          ...drafts.flatMap(({ type, data }) => [type, data]),
-        ],
-      ),
-    )) as string[];
+    const key = idempotency?.key ?? progress?.key;
+    // One key where one is enough: a slot on its way to another master serves several only when it has them all.
+    const keys: [string, ...string[]] =
+      key === undefined ? [stream] : [stream, `${stream}:key:${key}`];
+    const answer = (await APPEND.run(this.#masters, keys, [
+      mode,
+      IDEMPOTENCY_TTL_MS,
+      idempotency?.fingerprint ?? progress?.offset ?? "",
+      fence?.number ?? "",
+      fence?.token ?? "",
+      close ? 1 : 0,
+      retention.count,
+      idleMsAfter(retention, close),
+      packDrafts(drafts),
+      ...drafts.flatMap(({ type, data }) => [type, data]),
+    ])) as string[];
     const [outcome, ms, n, count, done] = answer;
     switch (outcome) {
       case "appended":
@@ -115,7 +113,11 @@ export class RedisEventLog implements EventLog {
       return slice(entries.slice(1), undefined, limit);
     const [first] = await this.#range(topic, "-", 1);
     if (!first) return VACANT;
-    const join = joinAbsent(after, first, anchor);
+    const head = anchor ? undefined : await this.head(topic);
+    // Something has come between the two looks.
+    if (head && comparePositions(head.position, after) > 0) return this.read(topic, after, limit);
+    const join = joinAbsent(after, first, anchor, head ?? anchor!);
+    if (join.from === "end") return retractedTo(head!);
     if (join.from === "after") return slice(entries, join.gap, limit);
     return slice(await this.#range(topic, "-", limit.events), join.gap, limit);
   }
@@ -125,14 +127,15 @@ export class RedisEventLog implements EventLog {
     if (entries.length === 0) return VACANT;
     const gap =
       entries[0] && after !== "earliest"
-        ? joinAbsent(after, entries[0], entries[0]).gap
+        ? joinAbsent(after, entries[0], entries[0], entries.at(-1)!).gap
         : undefined;
     return slice(entries, gap, limit);
   }
 
   async head(topic: Topic): Promise<Head> {
-    const [raw] = (await reply(
-      this.#commands.xrevrange(streamKey(topic), "+", "-", "COUNT", 1),
+    const key = streamKey(topic);
+    const [raw] = (await this.#masters.run(key, (client) =>
+      client.xrevrange(key, "+", "-", "COUNT", 1),
     )) as RawEntry[];
     if (!raw) return NO_HEAD;
     const event = decode(topic, raw);
@@ -147,12 +150,12 @@ export class RedisEventLog implements EventLog {
   }
 
   async now(topic: Topic): Promise<number> {
-    return (await reply(NOW.run(this.#commands, [streamKey(topic)], []))) as number;
+    return (await NOW.run(this.#masters, [streamKey(topic)], [])) as number;
   }
 
   async last(topic: Topic, count: number): Promise<Position> {
     if (count === 0) return (await this.head(topic)).position;
-    const id = await reply(LAST.run(this.#commands, [streamKey(topic)], [count]));
+    const id = await LAST.run(this.#masters, [streamKey(topic)], [count]);
     const position = typeof id === "string" ? tryPosition(id) : undefined;
     return position ? justBefore(position) : ORIGIN;
   }
@@ -165,14 +168,15 @@ export class RedisEventLog implements EventLog {
   }
 
   async delete(topic: Topic): Promise<void> {
-    await reply(DELETE.run(this.#commands, [streamKey(topic)], []));
+    await DELETE.run(this.#masters, [streamKey(topic)], []);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
 
   async #range(topic: Topic, from: string, count: number): Promise<Event[]> {
-    const raw = (await reply(
-      this.#commands.xrange(streamKey(topic), from, "+", "COUNT", count),
+    const key = streamKey(topic);
+    const raw = (await this.#masters.run(key, (client) =>
+      client.xrange(key, from, "+", "COUNT", count),
     )) as RawEntry[];
     return raw.map((entry) => decode(topic, entry));
   }

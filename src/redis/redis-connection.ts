@@ -1,19 +1,34 @@
+import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import type { ConnectionOptions } from "node:tls";
 import { Redis, type RedisOptions } from "ioredis";
-import { logUnavailable, ServiceError } from "../errors.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import type { RedisAddress, RedisEndpoint } from "./redis-endpoint.ts";
 
-/** The first release with sharded pub/sub, and with `SET … NX GET`. */
-const MINIMUM_MAJOR = 7;
+const CONNECT_TIMEOUT_MS = 5_000;
+const COMMAND_TIMEOUT_MS = 5_000;
 
-export interface RedisConnectionOptions {
-  /** `redis://[user:password@]host:port[/db]`, or `rediss://` for TLS. */
-  readonly url: string;
+/** How connections are made, whatever they are for. */
+export interface RedisAccess {
+  readonly endpoint: RedisEndpoint;
+  readonly sentinelUsername?: string | undefined;
+  readonly sentinelPassword?: string | undefined;
+  /** A PEM file with the authority that signs the servers' certificates; undefined = those that Node trusts. */
+  readonly caFile?: string | undefined;
+  /** The name that certificates are checked against; undefined = the host that is connected to. */
+  readonly tlsServerName?: string | undefined;
+  readonly logger: Logger;
+}
+
+export interface RedisConnectionOptions extends RedisAccess {
   /** What the connection is for; it shows in `CLIENT LIST`. */
   readonly name: string;
-  readonly logger: Logger;
   /** For subscribing only. */
   readonly subscriber?: boolean;
+  /** The node of a cluster to connect to. */
+  readonly node?: RedisAddress;
+  /** False gives up when the connection is lost. */
+  readonly reconnect?: boolean;
 }
 
 /**
@@ -24,95 +39,90 @@ export interface RedisConnectionOptions {
  * idempotency key that makes it safe) does so itself.
  */
 export function createRedisConnection(options: RedisConnectionOptions): Redis {
+  const { endpoint, logger, name, subscriber = false, reconnect = true } = options;
   const settings: RedisOptions = {
-    connectionName: `novastream-${options.name}`,
+    connectionName: `novastream-${name}`,
     lazyConnect: true,
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     // ioredis would pipeline SSUBSCRIBE too, though it spares the other subscribing commands.
-    enableAutoPipelining: !options.subscriber,
-    connectTimeout: 5_000,
+    enableAutoPipelining: !subscriber,
+    connectTimeout: CONNECT_TIMEOUT_MS,
     disconnectTimeout: 500,
-    commandTimeout: 5_000,
+    commandTimeout: COMMAND_TIMEOUT_MS,
     retryStrategy: (attempt) =>
-      Math.min(50 * 2 ** Math.min(attempt, 6), 2_000) * (0.5 + Math.random() / 2),
+      reconnect
+        ? Math.min(50 * 2 ** Math.min(attempt, 6), 2_000) * (0.5 + Math.random() / 2)
+        : null,
+    // A master that has been demoted refuses writes for good: the new one is found by connecting anew.
+    reconnectOnError: ({ message }) => reconnect && message.startsWith("READONLY"),
+    ...(endpoint.username === undefined ? {} : { username: endpoint.username }),
+    ...(endpoint.password === undefined ? {} : { password: endpoint.password }),
+    ...target(options),
   };
-  const client = new Redis(options.url, settings);
-  let told = false;
-  client.on("error", (err: Error) => {
-    // One line for each outage: ioredis reports every attempt.
-    if (!told)
-      options.logger.warn({ err, connection: options.name }, "redis connection lost, reconnecting");
-    told = true;
-  });
-  client.on("ready", () => {
-    if (told) options.logger.info({ connection: options.name }, "redis connection is back");
-    told = false;
-  });
+  const client = new Redis(settings);
+  tellOutages(client, name, logger);
   return client;
 }
 
-/** The server is there, and is no Redis that we can use. */
-export class UnsupportedRedisError extends Error {
-  override name = "UnsupportedRedisError";
+function target(options: RedisConnectionOptions): RedisOptions {
+  const { endpoint, node } = options;
+  const tls = endpoint.tls ? tlsOptions(options) : undefined;
+  if (endpoint.kind !== "sentinel" || node) {
+    const { host, port } = node ?? (endpoint as { address: RedisAddress }).address;
+    const db = endpoint.kind === "standalone" ? endpoint.db : 0;
+    return { host, port, db, ...(tls ? { tls } : {}) };
+  }
+  const { sentinelUsername, sentinelPassword } = options;
+  return {
+    sentinels: endpoint.sentinels.map(({ host, port }) => ({ host, port })),
+    name: endpoint.master,
+    db: endpoint.db,
+    // Does not wait for the old master to be noticed: the Sentinels say when there is another.
+    failoverDetector: true,
+    sentinelRetryStrategy: (attempt) => Math.min(attempt * 100, 1_000),
+    sentinelReconnectStrategy: () => 1_000,
+    sentinelCommandTimeout: 2_000,
+    ...(sentinelUsername === undefined ? {} : { sentinelUsername }),
+    ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
+    ...(tls ? { tls, sentinelTLS: tls, enableTLSForSentinelMode: true } : {}),
+  };
 }
 
-/**
- * Connects, waiting at most `patienceMs`: a Redis that is away at start is waited for in the background.
- * @throws UnsupportedRedisError where the server is there but older than 7.0.
- */
-export async function connectRedis(
-  client: Redis,
-  patienceMs: number,
-  logger: Logger,
-): Promise<void> {
+function tlsOptions({ caFile, tlsServerName }: RedisAccess): ConnectionOptions {
+  return {
+    ...(caFile === undefined ? {} : { ca: readFileSync(caFile, "utf8") }),
+    ...(tlsServerName === undefined ? {} : { servername: tlsServerName }),
+  };
+}
+
+/** One line for each outage: ioredis reports every attempt. */
+function tellOutages(client: Redis, connection: string, logger: Logger): void {
+  let told = false;
+  const onTrouble = (err: Error): void => {
+    if (!told) logger.warn({ err, connection }, "redis connection lost, reconnecting");
+    told = true;
+  };
+  client.on("error", onTrouble);
+  client.on("sentinelError", onTrouble);
+  client.on("ready", () => {
+    if (told) logger.info({ connection }, "redis connection is back");
+    told = false;
+  });
+}
+
+/** True once the client is ready, false where that takes longer than `patienceMs`. */
+export async function whenReady(client: Redis, patienceMs: number): Promise<boolean> {
   // A first failure is the start of ioredis' own reconnecting, not the end; its error event has told why.
-  client.connect().catch(() => undefined);
+  if (client.status === "wait") client.connect().catch(() => undefined);
+  if (client.status === "ready") return true;
   const abort = new AbortController();
   // Not `once` of node:events, which takes the first error for the end of the wait.
-  const connected = new Promise<true>((resolve) => {
+  const ready = new Promise<true>((resolve) => {
     client.once("ready", () => resolve(true));
   });
-  const impatient = delay(patienceMs, false as const, { signal: abort.signal });
-  const ready = await Promise.race([connected, impatient]).finally(() => abort.abort());
-  if (ready) return requireVersion(client);
-  logger.warn("redis cannot be reached yet: the service starts, and is ready once Redis is");
-  client.once("ready", () => {
-    void requireVersion(client).catch((err: unknown) => {
-      logger.error({ err }, "redis cannot be used");
-      if (err instanceof UnsupportedRedisError) client.disconnect();
-    });
-  });
-}
-
-async function requireVersion(client: Redis): Promise<void> {
-  const info = await client.info("server");
-  const version = /^(?:valkey_version|redis_version):(\S+)/m.exec(info)?.[1] ?? "unknown";
-  const flavour = /^valkey_version:/m.test(info) ? "Valkey" : "Redis";
-  if (Number.parseInt(version, 10) >= MINIMUM_MAJOR) return;
-  throw new UnsupportedRedisError(
-    `${flavour} ${version} is too old: NovaStream needs Redis 7.0 or newer, or Valkey, for sharded pub/sub. ` +
-      "Upgrade it, or unset REDIS_URL to run on the embedded log.",
-  );
-}
-
-/** The result of a command, or ServiceError `log-unavailable` when Redis did not answer it. */
-export async function reply<T>(command: Promise<T>): Promise<T> {
-  try {
-    return await command;
-  } catch (error) {
-    if (error instanceof ServiceError) throw error;
-    // A ReplyError is Redis speaking: READONLY, LOADING, OOM and the like pass with time; the rest is a fault of ours.
-    const isReply = error instanceof Error && error.name === "ReplyError";
-    if (
-      isReply &&
-      !/^(LOADING|READONLY|OOM|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|BUSY)\b/.test(
-        error.message,
-      )
-    )
-      throw error;
-    throw logUnavailable(error);
-  }
+  const impatient = delay(patienceMs, false as const, { signal: abort.signal, ref: false });
+  return Promise.race([ready, impatient]).finally(() => abort.abort());
 }

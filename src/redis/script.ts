@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { Redis } from "ioredis";
+import type { RedisMasters } from "./redis-masters.ts";
 
 /**
  * One Lua file, run by its hash. We retry NOSCRIPT ourselves, because a script that was not found has done nothing,
@@ -16,16 +16,21 @@ export class Script {
     this.#hash = createHash("sha1").update(this.#source).digest("hex");
   }
 
+  /** @param keys of one slot; the first one says where it runs */
   async run(
-    client: Redis,
-    keys: readonly string[],
+    masters: RedisMasters,
+    keys: readonly [string, ...string[]],
     args: readonly (string | number)[],
   ): Promise<unknown> {
     try {
-      return await client.evalsha(this.#hash, keys.length, ...keys, ...args);
+      return await masters.run(keys[0], (client) =>
+        client.evalsha(this.#hash, keys.length, ...keys, ...args),
+      );
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
-      return client.eval(this.#source, keys.length, ...keys, ...args);
+      return masters.run(keys[0], (client) =>
+        client.eval(this.#source, keys.length, ...keys, ...args),
+      );
     }
   }
 }

@@ -1,43 +1,52 @@
-import type { Redis } from "ioredis";
-import { reply } from "../redis/redis-connection.ts";
+import type { RedisMasters } from "../redis/redis-masters.ts";
 import type { StateStore } from "./state-store.ts";
 
 const claimKey = (key: string): string => `novastream:claim:${key}`;
 const directoryKey = (directory: string): string => `novastream:directory:${directory}`;
 
-/** The store on Redis. It does not own the connection. */
+/** The store on Redis. It does not own the connections. */
 export class RedisStateStore implements StateStore {
-  readonly #commands: Redis;
+  readonly #masters: RedisMasters;
 
-  constructor(commands: Redis) {
-    this.#commands = commands;
+  constructor(masters: RedisMasters) {
+    this.#masters = masters;
   }
 
   async claim(key: string, value: string, ttlMs: number): Promise<string> {
-    const held = await reply(this.#commands.set(claimKey(key), value, "PX", ttlMs, "NX", "GET"));
+    const name = claimKey(key);
+    const held = await this.#masters.run(name, (client) =>
+      client.set(name, value, "PX", ttlMs, "NX", "GET"),
+    );
     return held ?? value;
   }
 
   async claimed(key: string): Promise<string | undefined> {
-    return (await reply(this.#commands.get(claimKey(key)))) ?? undefined;
+    const name = claimKey(key);
+    return (await this.#masters.run(name, (client) => client.get(name))) ?? undefined;
   }
 
   async release(key: string): Promise<void> {
-    await reply(this.#commands.del(claimKey(key)));
+    const name = claimKey(key);
+    await this.#masters.run(name, (client) => client.del(name));
   }
 
   async add(directory: string, name: string): Promise<void> {
+    const key = directoryKey(directory);
     // Equal scores make a sorted set a sorted set of names.
-    await reply(this.#commands.zadd(directoryKey(directory), 0, name));
+    await this.#masters.run(key, (client) => client.zadd(key, 0, name));
   }
 
   async remove(directory: string, name: string): Promise<void> {
-    await reply(this.#commands.zrem(directoryKey(directory), name));
+    const key = directoryKey(directory);
+    await this.#masters.run(key, (client) => client.zrem(key, name));
   }
 
   async list(directory: string, after: string, limit: number): Promise<string[]> {
+    const key = directoryKey(directory);
     const from = after === "" ? "-" : `(${after}`;
-    return reply(this.#commands.zrangebylex(directoryKey(directory), from, "+", "LIMIT", 0, limit));
+    return this.#masters.run(key, (client) =>
+      client.zrangebylex(key, from, "+", "LIMIT", 0, limit),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

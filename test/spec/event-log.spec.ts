@@ -137,9 +137,18 @@ function eventLogReadSpec(make: () => Promise<EventLogFixture>): void {
       expect(texts(slice.events)).toEqual(["e1", "e2", "e3", "e4"]);
     });
 
-    it("tells a reset to a cursor from the future, and reads from the earliest", async () => {
+    it("tells a cursor beyond the end that what it has seen was taken back, and gives nothing twice", async () => {
       await fill(2);
+      await log.append(topic, drafts("e3"), { close: true });
       const slice = await log.read(topic, { ms: Date.now() + 1_000_000, n: 77 }, LIMIT);
+      expect(slice).toMatchObject({ events: [], gap: undefined, more: false, vacant: false });
+      expect(slice.retracted).toEqual(await log.head(topic));
+      expect(slice.retracted?.closed).toBe(true);
+    });
+
+    it("tells a reset where the clock has run backwards, and reads from the earliest", async () => {
+      await fill(2);
+      const slice = await log.read(topic, { ms: Date.now() + 1_000_000, n: 1 }, LIMIT);
       expect(slice.gap).toEqual({ reason: "reset", missed: null });
       expect(texts(slice.events)).toEqual(["e1", "e2"]);
     });
@@ -203,6 +212,7 @@ function eventLogReadSpec(make: () => Promise<EventLogFixture>): void {
       const unread: number[] = [];
       const listener = async (bell: Doorbell) => {
         if (bell.kind !== "events") return;
+        expect(bell.after).toEqual(heard.at(-1)?.position ?? ORIGIN);
         heard.push(...bell.events);
         const { events } = await log.read(topic, justBefore(bell.events[0]!.position), LIMIT);
         if (events.length < bell.events.length) unread.push(bell.events[0]!.position.n);

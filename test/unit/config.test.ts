@@ -12,7 +12,7 @@ describe("the configuration", () => {
       expect(config).toMatchObject({
         port: 8080,
         host: "0.0.0.0",
-        redisUrl: undefined,
+        redis: undefined,
         admission: { maxConnections: 10_000, maxPerPrincipal: 0, maxPerAddress: 0 },
         heartbeatMs: 15_000,
       });
@@ -44,13 +44,13 @@ describe("the configuration", () => {
         heartbeatMs: 120_000,
         stallMs: 500,
         maxBodyBytes: 65_536,
-        redisUrl: "redis://redis:6380",
+        redis: { endpoint: { kind: "standalone", address: { host: "redis", port: 6_380 } } },
       });
       expect(config.corsOrigins).toEqual(["https://a.example.com", "http://localhost:3000"]);
       expect(config.retention.logs).toEqual({ count: 5, idleMs: 90_000 });
       expect(
-        parseConfig({ REDIS_URL: "rediss://u:p@host:6380/1", REDIS_HOST: "other" }).redisUrl,
-      ).toBe("rediss://u:p@host:6380/1");
+        parseConfig({ REDIS_URL: "rediss://u:p@host:6380/1", REDIS_HOST: "other" }).redis?.endpoint,
+      ).toMatchObject({ address: { host: "host", port: 6_380 }, db: 1, tls: true });
     },
   );
 

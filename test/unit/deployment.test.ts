@@ -53,7 +53,7 @@ describe(`k8s/base, ${hasKubectl ? "as kubectl kustomize builds it" : "read dire
     ]);
     const config = parseConfig(data);
     // Two pods with a log each would be two services.
-    expect([config.redisUrl !== undefined, spec.replicas >= 2]).toEqual([true, true]);
+    expect([config.redis !== undefined, spec.replicas >= 2]).toEqual([true, true]);
   });
 
   it("sends clients and probes to the port that the service listens on", () => {
@@ -116,7 +116,9 @@ describe("docker/compose.yaml", () => {
 
   it("sets only variables that the service reads, to values that it takes", () => {
     expect(variables).toEqual(expect.arrayContaining(Object.keys(service.environment)));
-    expect(new URL(parseConfig(service.environment).redisUrl!).hostname).toBe("redis");
+    expect(parseConfig(service.environment).redis?.endpoint).toMatchObject({
+      address: { host: "redis" },
+    });
   });
 
   it("publishes the service's port on this machine alone, and waits longer than the drain window", () => {

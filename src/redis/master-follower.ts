@@ -1,41 +1,42 @@
 import type { Redis } from "ioredis";
 import { logUnavailable } from "../errors.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import type { ChannelListener, Follower } from "./follower.ts";
+import { isReplyError } from "./redis-reply.ts";
 
 /** Channels asked for in one go after a reconnect. */
 const RESUBSCRIBE_BATCH = 256;
 
-/** What a channel brings: its messages, and word that some may have been lost. */
-export interface ChannelListener {
-  message(text: string): void;
-  /** The connection was away: anything may have been missed. */
-  broken(): void;
-}
-
-export interface RedisFollowerOptions {
-  /** Used for subscribing only: one per process, whatever the number of channels. */
+export interface MasterFollowerOptions {
+  /** Used for subscribing only: one for each master, whatever the number of channels. */
   readonly subscriber: Redis;
   /** Publishes the probe. */
   readonly commands: Redis;
   readonly logger: Logger;
-  /** This process' own probe channel. */
-  readonly probeChannel: string;
+  /** This process' own probe channel: one that the master serves, as long as it serves any. */
+  readonly probeChannel: () => string;
   readonly probeIntervalMs: number;
   readonly probeTimeoutMs: number;
   /** Told on every change, with whether the path from publish to delivery works. */
   readonly onHealth: (up: boolean) => void;
+  /** Channels that this master no longer serves; only a cluster has others that do. */
+  readonly onMoved?: () => void;
 }
 
 /**
- * The follow connection: sharded pub/sub, shared by all followers of this process, and probed end to end.
+ * The follow connection to one master: sharded pub/sub, shared by all followers of this process, and probed end to end.
  *
  * A subscription can be dead while publishes succeed (a half-open connection, a failover that left it with the old
  * master), so the process publishes to its own channel and must hear itself; else both connections are made anew.
  */
-export class RedisFollower implements AsyncDisposable {
-  readonly #options: RedisFollowerOptions;
+export class MasterFollower implements Follower {
+  readonly #options: MasterFollowerOptions;
   readonly #listeners = new Map<string, Set<ChannelListener>>();
   readonly #timer: NodeJS.Timeout;
+  /** The probe channel that is being listened to. */
+  #probing = "";
+  #resubscribing = false;
+  #resubscribeAgain = false;
   #sequence = 0;
   #suspectSince: number | undefined;
   /** The first probe that was sent since then. */
@@ -44,12 +45,14 @@ export class RedisFollower implements AsyncDisposable {
   #failures = 0;
   #up = false;
 
-  constructor(options: RedisFollowerOptions) {
+  constructor(options: MasterFollowerOptions) {
     this.#options = options;
     const { subscriber } = options;
     subscriber.on("ready", this.#onReady);
     subscriber.on("close", this.#onClose);
     subscriber.on("smessage", this.#onMessage);
+    // The server has unsubscribed us from channels whose slot it has given away.
+    subscriber.on("moved", this.#onMoved);
     if (subscriber.status === "ready") this.#onReady();
     this.#timer = setInterval(() => this.#probe(), options.probeIntervalMs).unref();
   }
@@ -88,37 +91,72 @@ export class RedisFollower implements AsyncDisposable {
   }
 
   readonly #onMessage = (channel: string, text: string): void => {
-    if (channel === this.#options.probeChannel) return this.#heard(text);
+    if (channel === this.#probing) return this.#heard(text);
     for (const listener of this.#listeners.get(channel) ?? []) listener.message(text);
   };
 
   readonly #onReady = (): void => {
     this.#suspectSince = undefined;
+    this.#listenAnew();
+  };
+
+  readonly #onClose = (): void => this.#setUp(false);
+
+  /** It does not say which: what is still served here is asked for again, and the rest is for others. */
+  readonly #onMoved = (): void => {
+    this.#options.onMoved?.();
+    this.#listenAnew();
+  };
+
+  #listenAnew(): void {
+    this.#resubscribeAgain = true;
+    if (this.#resubscribing) return;
+    this.#resubscribing = true;
     void this.#resubscribe().catch((err: unknown) => {
       // Broken again, or slow to answer: either way some channels are deaf, and the next `ready` starts over.
       this.#options.logger.debug({ err }, "resubscribing was cut short");
       if (this.#options.subscriber.status === "ready") this.#options.subscriber.disconnect(true);
     });
-  };
-
-  readonly #onClose = (): void => this.#setUp(false);
+  }
 
   async #resubscribe(): Promise<void> {
-    const { subscriber, probeChannel } = this.#options;
-    const channels = [...this.#listeners.keys()];
-    await subscriber.ssubscribe(probeChannel);
-    for (let at = 0; at < channels.length; at += RESUBSCRIBE_BATCH) {
-      await Promise.all(
-        channels.slice(at, at + RESUBSCRIBE_BATCH).map((channel) => subscriber.ssubscribe(channel)),
-      );
+    try {
+      while (this.#resubscribeAgain) {
+        this.#resubscribeAgain = false;
+        await this.#listenToProbe();
+        const channels = [...this.#listeners.keys()];
+        for (let at = 0; at < channels.length; at += RESUBSCRIBE_BATCH) {
+          const batch = channels.slice(at, at + RESUBSCRIBE_BATCH);
+          await Promise.all(batch.map((channel) => this.#resubscribeTo(channel)));
+        }
+        for (const listeners of this.#listeners.values())
+          for (const listener of listeners) listener.broken();
+        this.#probe();
+      }
+    } finally {
+      this.#resubscribing = false;
     }
-    for (const listeners of this.#listeners.values())
-      for (const listener of listeners) listener.broken();
-    this.#probe();
+  }
+
+  async #resubscribeTo(channel: string): Promise<void> {
+    try {
+      await this.#options.subscriber.ssubscribe(channel);
+    } catch (error) {
+      if (!isMoved(error)) throw error;
+      this.#options.onMoved?.();
+    }
+  }
+
+  async #listenToProbe(): Promise<void> {
+    const channel = this.#options.probeChannel();
+    await this.#resubscribeTo(channel);
+    // What was asked on another channel will not be answered on this one.
+    if (this.#probing !== channel) this.#suspectSince = undefined;
+    this.#probing = channel;
   }
 
   #probe(): void {
-    const { commands, logger, probeChannel, probeTimeoutMs, subscriber } = this.#options;
+    const { commands, logger, probeTimeoutMs, subscriber } = this.#options;
     const now = performance.now();
     if (
       this.#suspectSince !== undefined &&
@@ -138,12 +176,13 @@ export class RedisFollower implements AsyncDisposable {
       return;
     }
     if (subscriber.status !== "ready") return;
+    if (this.#probing !== this.#options.probeChannel()) return this.#listenAnew();
     if (this.#suspectSince === undefined) {
       this.#suspectSince = now;
       this.#suspectFrom = this.#sequence + 1;
     }
     // A failure to publish shows as a probe that does not come back.
-    void commands.spublish(probeChannel, String(++this.#sequence)).catch(() => undefined);
+    void commands.spublish(this.#probing, String(++this.#sequence)).catch(() => undefined);
   }
 
   #heard(text: string): void {
@@ -167,7 +206,12 @@ export class RedisFollower implements AsyncDisposable {
     subscriber
       .off("ready", this.#onReady)
       .off("close", this.#onClose)
-      .off("smessage", this.#onMessage);
+      .off("smessage", this.#onMessage)
+      .off("moved", this.#onMoved);
     this.#listeners.clear();
   }
+}
+
+function isMoved(error: unknown): boolean {
+  return isReplyError(error) && /^(MOVED|ASK)\b/.test(error.message);
 }
