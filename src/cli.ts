@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { runAgent } from "./agent/agent.ts";
 import { AGENT_HELP } from "./agent/help.ts";
-import { parseAgentOptions, UsageError } from "./agent/options.ts";
+import { UsageError } from "./agent/option-values.ts";
+import { parseAgentOptions } from "./agent/options.ts";
 
 const HELP = `Usage: novastream COMMAND [options]
 

@@ -177,6 +177,26 @@ export const REQUIREMENTS = {
     source: "issue 2; DESIGN §10",
     text: "The agent repeats safely while the server is away: nothing lost within its buffer, nothing doubled, what was dropped is said",
   },
+  "agent-spool": {
+    source: "issue 3; DESIGN §10",
+    text: "What the server has not acknowledged is on disk, bounded, and goes out once, whenever the agent is killed; a disk that fails is told and survived",
+  },
+  "agent-restarts": {
+    source: "issue 3; DESIGN §10",
+    text: "The agent starts its program again as its policy says, never after somebody asked for its end, and tells each phase",
+  },
+  "agent-usage": {
+    source: "issue 3; DESIGN §10",
+    text: "The status tells processor time and memory of the program and its children, and what the spool holds",
+  },
+  "agent-lines": {
+    source: "issue 3; DESIGN §10",
+    text: "Levels, loggers' JSON and stack traces are understood, within bounds, and nothing is lost of what is not",
+  },
+  "agent-flood": {
+    source: "issue 3",
+    text: "A program that prints without end, rubbish, or one endless line costs the agent bounded memory and disk, and what was dropped is said",
+  },
   model: {
     source: "issue 2; DESIGN §4.1–4.3",
     text: "Any interleaving of publish, attach, drain, lost doorbell and heal keeps the invariants: a model of the hub against the real one",

@@ -22,7 +22,7 @@ export interface Delivery {
   /** Below the server's URL. */
   readonly path: string;
   readonly contentType: string;
-  readonly body: string;
+  readonly body: string | Buffer<ArrayBuffer>;
   /** By which the server knows a repetition: it is the same on each attempt. */
   readonly idempotencyKey: string;
   readonly judge: (answer: Answer) => Verdict;

@@ -6,7 +6,8 @@ import { type Line, LineReader } from "./line-reader.ts";
 const LINGER_MS = 2_000;
 
 export interface ProgramOutputOptions {
-  readonly onLine: (line: Line) => void;
+  /** Called before the bytes are shown: what has been seen is kept. */
+  readonly onLines: (lines: readonly Line[]) => void;
   /** Where the bytes go as they are; undefined = nowhere. Not ended, and what is slow there slows the program. */
   readonly echo: Writable | undefined;
 }
@@ -14,16 +15,16 @@ export interface ProgramOutputOptions {
 /** Reads one of a program's outputs to its end: lines for us, the bytes as they are for who watches. */
 export class ProgramOutput implements AsyncDisposable {
   readonly #stream: Readable;
-  readonly #onLine: (line: Line) => void;
+  readonly #onLines: (lines: readonly Line[]) => void;
   readonly #closing = new AbortController();
   readonly #finished: Promise<void>;
   readonly #echo: Writable | undefined;
   /** True while who watches does not take what was written. */
   #blocked = false;
 
-  constructor(stream: Readable, { onLine, echo }: ProgramOutputOptions) {
+  constructor(stream: Readable, { onLines, echo }: ProgramOutputOptions) {
     this.#stream = stream;
-    this.#onLine = onLine;
+    this.#onLines = onLines;
     this.#echo = echo;
     this.#finished = this.#read();
   }
@@ -57,10 +58,10 @@ export class ProgramOutput implements AsyncDisposable {
     const reader = new LineReader();
     const chunks = this.#stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
     for (let chunk = await nextOf(chunks); chunk; chunk = await nextOf(chunks)) {
-      for (const line of reader.push(chunk)) this.#onLine(line);
+      this.#onLines(reader.push(chunk));
       await this.#show(chunk);
     }
-    for (const line of reader.end()) this.#onLine(line);
+    this.#onLines(reader.end());
   }
 
   async #show(chunk: Buffer): Promise<void> {

@@ -2,21 +2,36 @@ const FIRST_MS = 100;
 const MAX_MS = 3_000;
 /** A server may ask for more patience than ours, but not for ever. */
 const RETRY_AFTER_MAX_MS = 60_000;
+/** Beyond it 2 ** failures is of no more use, and in the end no number any more. */
+const MAX_DOUBLINGS = 30;
+
+export interface BackoffOptions {
+  /** The wait after the first failure is at most this. */
+  readonly firstMs?: number;
+  readonly maxMs?: number;
+  readonly random?: () => number;
+}
 
 /** Doubling waits with jitter, so that the agents of a server that comes back do not knock all at once. */
 export class Backoff {
-  readonly #random: () => number;
+  readonly #options: Required<BackoffOptions>;
   #failures = 0;
 
-  constructor(random: () => number = Math.random) {
-    this.#random = random;
+  constructor({ firstMs = FIRST_MS, maxMs = MAX_MS, random = Math.random }: BackoffOptions = {}) {
+    this.#options = { firstMs, maxMs, random };
   }
 
   /** How long to wait after one more failure, in milliseconds; never less than the server asked for. */
   next(retryAfterMs = 0): number {
-    const ceiling = Math.min(MAX_MS, FIRST_MS * 2 ** this.#failures++);
-    const jittered = ceiling * (0.5 + this.#random() / 2);
+    const { firstMs, maxMs, random } = this.#options;
+    const doubled = firstMs * 2 ** Math.min(this.#failures++, MAX_DOUBLINGS);
+    const jittered = Math.min(maxMs, doubled) * (0.5 + random() / 2);
     return jittered + Math.min(retryAfterMs, RETRY_AFTER_MAX_MS);
+  }
+
+  /** The next failure is a first one again. */
+  reset(): void {
+    this.#failures = 0;
   }
 }
 

@@ -1,23 +1,6 @@
 import type { Courier, Delivery } from "./courier.ts";
+import type { ProgramStatus } from "./program-status.ts";
 import { judgePublish } from "./verdict.ts";
-
-/** The state of a program, as its status topic tells it. */
-export interface ProgramStatus {
-  readonly phase: "Starting" | "Running" | "Succeeded" | "Failed";
-  /** The program and its arguments, for people. */
-  readonly command: string;
-  readonly host: string;
-  /** RFC 3339, as are the others. */
-  readonly startedAt: string;
-  readonly endedAt?: string;
-  readonly pid?: number;
-  readonly exitCode?: number;
-  /** By which it was killed. */
-  readonly signal?: string;
-  readonly restarts: number;
-  /** Why it could not be started. */
-  readonly message?: string;
-}
 
 export interface StatusReporterOptions {
   readonly courier: Courier;

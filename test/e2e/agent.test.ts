@@ -214,7 +214,7 @@ describe("the novastream command line", () => {
     expect(general.stdout).toMatch(/^Usage: novastream COMMAND/);
     const agent = await run("agent", "--help");
     expect(agent).toMatchObject({ code: 0, stderr: "" });
-    for (const word of ["Usage:", "--server", "NOVASTREAM_SERVER", "Exit codes:", "Example:"])
+    for (const word of ["Usage:", "--server", "NOVASTREAM_SERVER", "Exit codes:", "Examples:"])
       expect(agent.stdout).toContain(word);
   });
 

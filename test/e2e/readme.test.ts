@@ -1,7 +1,9 @@
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { ServiceProcess } from "../support/service-process.ts";
 import { verifies } from "../support/verifies.ts";
 
@@ -39,12 +41,14 @@ function normalise(output: string): string {
 describe("the README's tour", () => {
   it("does what it shows, command by command", verifies("tour"), async () => {
     await using service = await ServiceProcess.start({ AI_DEMO_DELAY: "50ms" });
+    const state = mkdtempSync(join(tmpdir(), "novastream-tour-"));
+    onTestFinished(() => rmSync(state, { recursive: true }));
     const all = steps(readFileSync("README.md", "utf8"));
     expect(all.length).toBeGreaterThan(10);
     for (const { command, output } of all) {
       const own = command.replaceAll("http://127.0.0.1:8080", service.url);
       const { stdout } = await run("bash", ["-c", own], {
-        env: { ...process.env, NOVASTREAM_SERVER: service.url },
+        env: { ...process.env, NOVASTREAM_SERVER: service.url, XDG_STATE_HOME: state },
       }).catch(
         // A stream cut by -m, and a program's own exit code, are part of the tour.
         (error: { stdout: string }) => error,

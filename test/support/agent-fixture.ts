@@ -8,17 +8,10 @@ export function startAgent(
   server: string,
   program: readonly string[],
   options: readonly string[] = [],
+  shell?: string,
 ) {
-  return new AgentProcess([
-    "agent",
-    "--name",
-    "web-1",
-    "--server",
-    server,
-    ...options,
-    "--",
-    ...program,
-  ]);
+  const args = ["agent", "--name", "web-1", "--server", server, ...options, "--", ...program];
+  return new AgentProcess(args, {}, shell);
 }
 
 export async function readTopic<T>(url: string, path: string): Promise<T[]> {
@@ -44,6 +37,11 @@ export interface Status {
   signal?: string;
   restarts: number;
   message?: string;
+  cpuCores?: number;
+  memoryBytes?: number;
+  spooledBytes?: number;
+  droppedLines?: number;
+  spoolTrouble?: string;
 }
 
 export const readLog = (url: string): Promise<LogLine[]> => readTopic<LogLine>(url, "logs");

@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { eventually } from "./wait.ts";
 
 /** The built command line, `novastream …`, as a process of its own. */
@@ -8,10 +11,16 @@ export class AgentProcess implements AsyncDisposable {
   stdout = "";
   stderr = "";
   readonly #closed: Promise<unknown[]>;
+  /** Where its spool is, if it is not told otherwise: no agent finds what another test has left. */
+  readonly #state = mkdtempSync(join(tmpdir(), "novastream-agent-"));
 
-  constructor(args: readonly string[], environment: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, ["--enable-source-maps", "dist/cli.js", ...args], {
-      env: { PATH: process.env["PATH"], ...environment },
+  /** @param shell what a shell does before it becomes the agent, such as setting limits */
+  constructor(args: readonly string[], environment: Record<string, string> = {}, shell?: string) {
+    const command = [process.execPath, "--enable-source-maps", "dist/cli.js", ...args];
+    const [program, ...rest] =
+      shell === undefined ? command : ["sh", "-c", `${shell}; exec "$@"`, "sh", ...command];
+    this.child = spawn(program!, rest, {
+      env: { PATH: process.env["PATH"], XDG_STATE_HOME: this.#state, ...environment },
       stdio: ["pipe", "pipe", "pipe"],
     });
     this.child.stdout!.setEncoding("utf8").on("data", (text: string) => (this.stdout += text));
@@ -40,5 +49,6 @@ export class AgentProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill("SIGKILL");
     await this.#closed;
+    rmSync(this.#state, { recursive: true, force: true });
   }
 }

@@ -32,7 +32,8 @@ export class ServiceProcess implements AsyncDisposable {
     environment: Readonly<Record<string, string>> = {},
     entry = "dist/main.js",
   ): Promise<ServiceProcess> {
-    const service = new ServiceProcess(await freePort(), environment, entry);
+    const port = Number(environment["PORT"] ?? (await freePort()));
+    const service = new ServiceProcess(port, environment, entry);
     try {
       await eventually(
         async () => {

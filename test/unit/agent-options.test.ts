@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseAgentOptions, UsageError } from "../../src/agent/options.ts";
+import { UsageError } from "../../src/agent/option-values.ts";
+import { parseAgentOptions } from "../../src/agent/options.ts";
 
 const parse = (args: readonly string[], env: Record<string, string> = {}) =>
   parseAgentOptions(args, env);
@@ -10,6 +11,17 @@ describe("the agent's options", () => {
       name: "web-1",
       server: "http://127.0.0.1:8080",
       bufferBytes: 16 * 1024 ** 2,
+      spool: {
+        directory: expect.stringMatching(
+          /\/novastream-\d+\/novastream\/agent\/web-1@127\.0\.0\.1_8080-[0-9a-f]{8}$/,
+        ) as string,
+        slots: true,
+        maxBytes: 64 * 1024 ** 2,
+      },
+      restart: { mode: "no", maxRestarts: undefined, delayMs: 1_000 },
+      statusIntervalMs: 15_000,
+      continues: undefined,
+      parse: true,
       quiet: false,
       command: ["node", "app.js"],
     });
@@ -31,6 +43,22 @@ describe("the agent's options", () => {
     expect(parse(["--name", "a", "--", "x"], empty)!.server).toBe("http://127.0.0.1:8080");
   });
 
+  it("put the spool where state belongs, one place for each server", () => {
+    const directoryOf = (env: Record<string, string>, server = "http://a") =>
+      parse(["--name", "web-1", "--server", server, "--", "x"], env)!.spool!.directory;
+    const home = { HOME: "/home/ada" };
+    expect(directoryOf(home)).toMatch(/^\/home\/ada\/\.local\/state\/novastream\/agent\/web-1@a-/);
+    expect(directoryOf({ ...home, XDG_STATE_HOME: "/state" })).toMatch(
+      /^\/state\/novastream\/agent\/web-1@a-/,
+    );
+    // What is no absolute path counts as not set (XDG Base Directory Specification).
+    expect(directoryOf({ ...home, XDG_STATE_HOME: "state" })).toBe(directoryOf(home));
+    expect(directoryOf(home, "http://a/b")).not.toBe(directoryOf(home));
+    const own = parse(["--name", "a", "--spool", "here", "--spool-size", "2MiB", "--", "x"]);
+    expect(own!.spool).toEqual({ directory: "here", slots: false, maxBytes: 2 * 1024 ** 2 });
+    expect(parse(["--name", "a", "--no-spool", "--", "x"])!.spool).toBeUndefined();
+  });
+
   it("ask for help only before the --, whatever else is wrong", () => {
     expect(parse(["--help"])).toBeUndefined();
     expect(parse(["-h", "--name", "NOT A NAME"])).toBeUndefined();
@@ -50,6 +78,16 @@ describe("the agent's options", () => {
       [["--name", "a", "--buffer", "1KiB", ...program], /--buffer must be a size from 256KiB/],
       [["--name", "a", "--buffer", "much", ...program], /--buffer .* not "much"/],
       [["--name", "a", "--buffer", "2GiB", ...program], /--buffer/],
+      [["--name", "a", "--spool-size", "1KiB", ...program], /--spool-size must be .* 1MiB to 4GiB/],
+      [["--name", "a", "--spool", "x", "--no-spool", ...program], /exclude each other/],
+      [["--name", "a", "--spool=", ...program], /--spool must be a directory/],
+      [["--name", "a", "--restart", "yes", ...program], /--restart must be no or on-failure or/],
+      [["--name", "a", "--max-restarts", "-1", ...program], /--max-restarts/],
+      [["--name", "a", "--max-restarts", "many", ...program], /--max-restarts must be a number/],
+      [["--name", "a", "--restart-delay", "0", ...program], /--restart-delay must be a duration/],
+      [["--name", "a", "--status-interval", "5", ...program], /from 1s to 1h, or 0, not "5"/],
+      [["--name", "a", "--multiline", "(", ...program], /--multiline must be off, indent, or/],
+      [["--name", "a", "--parse", "json", ...program], /--parse must be auto or none/],
       [["--name", "a", "--loud", ...program], /Unknown option '--loud'$/],
       [["--name", "--quiet", ...program], /--name/],
     ];

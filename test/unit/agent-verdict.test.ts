@@ -67,15 +67,15 @@ describe("the verdict on a status", () => {
 
 describe("the back-off", () => {
   it("doubles up to three seconds, with jitter, and never less than the server asks for", () => {
-    const [low, high] = [new Backoff(() => 0), new Backoff(() => 1)];
+    const [low, high] = [new Backoff({ random: () => 0 }), new Backoff({ random: () => 1 })];
     expect(Array.from({ length: 7 }, () => low.next())).toEqual([
       50, 100, 200, 400, 800, 1_500, 1_500,
     ]);
     expect(Array.from({ length: 7 }, () => high.next())).toEqual([
       100, 200, 400, 800, 1_600, 3_000, 3_000,
     ]);
-    expect(new Backoff(() => 0).next(5_000)).toBe(5_050);
-    expect(new Backoff(() => 0).next(86_400_000)).toBe(60_050);
+    expect(new Backoff({ random: () => 0 }).next(5_000)).toBe(5_050);
+    expect(new Backoff({ random: () => 0 }).next(86_400_000)).toBe(60_050);
   });
 
   it("reads Retry-After as seconds or a date", () => {
