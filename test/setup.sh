@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Node and npm: a Redis of 7.0 or newer. For Debian and Ubuntu, as root.
+# Installs what the tests need beside Node and npm: a Redis of 7.0 or newer, and openssl. For Debian and Ubuntu, as root.
 set -euo pipefail
 
 missing=()
 command -v redis-server >/dev/null || missing+=(redis-server)
+command -v openssl >/dev/null || missing+=(openssl)
 if ((${#missing[@]} == 0)); then
   echo "setup: everything is there"
   exit 0

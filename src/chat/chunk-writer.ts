@@ -32,6 +32,8 @@ export class ChunkWriter {
   #appendedAt = Number.NEGATIVE_INFINITY;
   #failure: unknown;
   #ending = false;
+  /** Of the last append: the next one is refused where a failover has taken that back. */
+  #token: string | undefined;
 
   constructor(options: ChunkWriterOptions) {
     this.#options = options;
@@ -74,14 +76,16 @@ export class ChunkWriter {
 
   async #append(chunks: readonly Chunk[]): Promise<void> {
     const { log, metrics, topic, fence, hurry } = this.#options;
+    const token = randomBytes(9).toString("base64url");
     const options = {
-      fence: { number: fence, token: randomBytes(9).toString("base64url") },
+      fence: { number: fence, token, previous: this.#token },
       close: chunks.at(-1)?.type === "finish",
     };
     const giveUpAt = performance.now() + PATIENCE_MS;
     for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
       try {
         await log.append(topic, chunks.map(chunkDraft), options);
+        this.#token = token;
         return metrics.published("chat", chunks.length);
       } catch (error) {
         const passing = error instanceof ServiceError && error.code === "log-unavailable";

@@ -2,7 +2,7 @@
 --
 -- KEYS  1 the topic's stream, whose name is also its shard channel    2 the idempotency memo (same slot), if any
 -- ARGV  1 memo mode: none | key | progress    2 memo TTL, ms    3 key: fingerprint, progress: offset of the first draft
---       4 fence number, or empty    5 fence token    6 close: 1 or 0
+--       4 fence number, or empty    5 fence token, and after a space the writer's token before it, if any    6 close: 1 or 0
 --       7 events to keep at least, 0 = all    8 expiry of the topic, ms, 0 = none
 --       9 the drafts packed for the doorbell, or empty where they are too large for it
 --       10… type and data of each draft
@@ -45,14 +45,14 @@ if last then
   end
 end
 
+local ours, previous = string.match(ARGV[5], '^(%S*) ?(%S*)$')
 if ARGV[4] ~= '' then
   -- What this writer has written before is gone: it must not go on as if it were there.
   if not last then return { 'fenced', 'nobody: the topic is gone' } end
   if fence and tonumber(ARGV[4]) < tonumber(fence) then return { 'fenced', fence } end
-  if token then
-    local same, ms, n, many = string.match(token, '^(%S+) (%d+)-(%d+) (%d+)$')
-    if same == ARGV[5] then return { 'repeated', ms, n, many, many } end
-  end
+  local latest, ms, n, many = string.match(token or '', '^(%S+) (%d+)-(%d+) (%d+)$')
+  if latest == ours then return { 'repeated', ms, n, many, many } end
+  if previous ~= '' and latest ~= previous then return { 'fenced', 'nobody: its last append is gone' } end
 end
 if closed then return { 'closed' } end
 
@@ -62,7 +62,7 @@ local msText = string.format('%.0f', ms)
 if not born then born = msText end
 if ARGV[4] ~= '' then
   fence = ARGV[4]
-  token = string.format('%s %s-%d %d', ARGV[5], msText, lastN + 1, count - skip)
+  token = string.format('%s %s-%d %d', ours, msText, lastN + 1, count - skip)
 end
 
 local n = lastN

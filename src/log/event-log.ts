@@ -16,9 +16,15 @@ export interface AppendOptions {
   readonly progress?: { readonly key: string; readonly offset: number };
   /**
    * The writer's rising number, and a token that is its own for each append: an append with a lower number than the
-   * topic has seen, or to a topic that has no events (any more), is refused (`fenced-off`); one that repeats the topic's latest token returns its positions.
+   * topic has seen, or to a topic that has no events (any more), is refused (`fenced-off`); one that repeats the topic's
+   * latest token returns its positions. `previous` is the token of the writer's append before this one: where the topic's
+   * latest is another, part of what it wrote has been taken back, and going on would leave a hole that looks whole.
    */
-  readonly fence?: { readonly number: number; readonly token: string };
+  readonly fence?: {
+    readonly number: number;
+    readonly token: string;
+    readonly previous?: string | undefined;
+  };
   /** Ends the topic with this append: later ones are refused (`topic-closed`). */
   readonly close?: boolean;
 }

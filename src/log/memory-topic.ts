@@ -56,6 +56,8 @@ export class MemoryTopic {
       const { first, count } = this.#token;
       return { events: [], appended: { first, count, repeated: true, done: count } };
     }
+    if (fence?.previous !== undefined && this.#token?.token !== fence.previous)
+      throw new ServiceError("fenced-off", `The last append to ${this.topic} is gone.`);
     const head = this.head;
     if (head.closed) throw new ServiceError("topic-closed", `${this.topic} is closed.`);
     const ms = Math.max(now, head.position.ms);

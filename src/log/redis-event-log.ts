@@ -76,7 +76,7 @@ export class RedisEventLog implements EventLog {
       IDEMPOTENCY_TTL_MS,
       idempotency?.fingerprint ?? progress?.offset ?? "",
       fence?.number ?? "",
-      fence?.token ?? "",
+      fence ? [fence.token, fence.previous ?? ""].join(" ").trim() : "",
       close ? 1 : 0,
       retention.count,
       idleMsAfter(retention, close),

@@ -141,9 +141,9 @@ async function hasEnded(
     const head = await log.head(topic);
     if (head.position.n === 0) throw unknownGeneration(generation);
     if (!shown) return false;
-    const { events, gap } = await log.read(topic, shown.position, { events: 1, bytes: 1 });
-    if (gap) throw notOurs(shown.field);
-    return head.closed && events.length === 0;
+    const next = await log.read(topic, shown.position, { events: 1, bytes: 1 });
+    if (next.gap || next.retracted) throw notOurs(shown.field);
+    return head.closed && next.events.length === 0;
   } catch (error) {
     // An EventSource would die of a 503: it gets an open stream that waits.
     const waits = c.req.header("accept")?.includes("text/event-stream");

@@ -43,8 +43,9 @@ async function hasEnded(
   const cursor = positions!.get(topic)!;
   // The clock first: what is appended after this look at it is not of the range.
   const over = !follow || (untilMs !== undefined && (await log.now(topic)) >= untilMs);
-  const { events, gap, vacant } = await log.read(topic, cursor, { events: 1, bytes: 1 });
-  if (gap) return false;
+  const { events, gap, vacant, retracted } = await log.read(topic, cursor, { events: 1, bytes: 1 });
+  // There is something to tell.
+  if (gap || retracted) return false;
   const [next] = events;
   if (next) return isBeyond({ untilMs, before }, next);
   if (vacant) return over && samePosition(cursor, ORIGIN);

@@ -107,6 +107,21 @@ export function eventLogAppendSpec(make: () => Promise<EventLogFixture>): void {
       expect(texts(await all())).toEqual(["start", "old", "new", "bystander"]);
     });
 
+    it("refuses a fenced writer whose last append is gone, as after a failover: a hole must not pass for whole", async () => {
+      await log.append(topic, drafts("start"));
+      const write = (text: string, token: string, previous?: string) =>
+        log.append(topic, drafts(text), { fence: { number: 1, token, previous } });
+      await write("a", "t1");
+      await log.append(topic, drafts("bystander"));
+      await write("b", "t2", "t1");
+      // The repetition of a lost reply is none.
+      expect((await write("b", "t2", "t1")).repeated).toBe(true);
+      await expect(write("d", "t4", "t3")).rejects.toMatchObject({ code: "fenced-off" });
+      // A newer writer knows of no append before its own.
+      await log.append(topic, drafts("end"), { fence: { number: 2, token: "u1" } });
+      expect(texts(await all())).toEqual(["start", "a", "bystander", "b", "end"]);
+    });
+
     it("refuses a fenced writer whose topic is gone: half a story must not pass for a whole one", async () => {
       await log.append(topic, drafts("start"));
       await log.append(topic, drafts("a"), { fence: { number: 1, token: "t1" } });
