@@ -16,16 +16,17 @@ describe("Redis over TLS, with a user of its own", () => {
     async () => {
       using certificates = makeCertificates("redis.internal");
       const tlsPort = await freePort();
-      await using _ = await TestRedis.start({
+      await using redis = await TestRedis.start({
         settings: Object.entries({
           "--tls-port": String(tlsPort),
           "--tls-auth-clients": "no",
           "--tls-cert-file": certificates.certificateFile,
           "--tls-key-file": certificates.keyFile,
           "--tls-ca-cert-file": certificates.caFile,
-          "--user": "nova on >s3cret ~novastream:* &novastream:* +@all",
         }).flat(),
       });
+      const rights = ["on", ">s3cret", "~novastream:*", "&novastream:*", "+@all"];
+      await redis.ask("ACL", "SETUSER", "nova", ...rights);
       const trusted = {
         REDIS_URL: `rediss://nova@127.0.0.1:${tlsPort}`,
         REDIS_PASSWORD: "s3cret",
