@@ -1,38 +1,53 @@
-import { describeMachine, checkMachine } from "./machine.ts";
-import { type Measures, measure } from "./measure.ts";
-import { HELP, parseOptions, UsageError } from "./options.ts";
+import { readFile, writeFile } from "node:fs/promises";
+import { compare, describeChanges } from "./compare.ts";
+import { HELP, type Options, parseOptions, UsageError } from "./options.ts";
+import { withTable } from "./readme.ts";
 import { report } from "./report.ts";
-import { createCatalogue } from "./subjects/catalogue.ts";
-import { type SubjectName, TITLES } from "./subjects/subject.ts";
+import { merge, readResults, type Results, writeResults } from "./results.ts";
+import { run } from "./run.ts";
 
-/** Runs the rounds and prints the table; a signal ends it with all that it has started. */
+const COMMITTED = new URL("results.json", import.meta.url);
+const README = new URL("../README.md", import.meta.url);
+
+/** Measures, prints, and compares where asked to; a signal ends it with all that it has started. */
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
   if (!options) return void process.stdout.write(HELP);
-  await checkMachine(Math.max(options.readers, options.idle));
-  const interrupt = new AbortController();
-  for (const name of ["SIGTERM", "SIGINT"] as const) {
-    process.once(name, () => interrupt.abort(new Error(`stopped by ${name}`)));
-  }
-  tell(describeMachine());
-  await using catalogue = await createCatalogue(options.subjects);
-  const { subjects, missing } = catalogue;
-  const results = new Map<SubjectName, Measures[]>(subjects.map(({ name }) => [name, []]));
-  for (let round = 1; round <= options.rounds; round++) {
-    // In turns, so that what else the machine does falls upon all alike.
-    for (const subject of subjects) {
-      const progress = (what: string): void =>
-        tell(`round ${round}/${options.rounds}: ${TITLES[subject.name]}, ${what}`);
-      const measures = await measure({ subject, options, signal: interrupt.signal, progress });
-      results.get(subject.name)!.push(measures);
-    }
-  }
-  process.stdout.write(`${report(results, options, missing)}\n`);
-  if (someLost(results)) process.exitCode = 1;
+  const results = await measured(options);
+  if (options.json !== undefined) await writeResults(options.json, results);
+  if (options.write) await commit(results);
+  if (options.comparison) return compareWithCommitted(results, options.comparison.margin);
+  process.stdout.write(`${report(results)}\n`);
 }
 
-function someLost(results: ReadonlyMap<SubjectName, readonly Measures[]>): boolean {
-  return [...results.values()].flat().some(({ lost, doubled }) => lost + doubled > 0);
+async function measured(options: Options): Promise<Results> {
+  const file = options.fresh;
+  if (file !== undefined) {
+    const results = await readResults(file);
+    if (!results) throw new UsageError(`--fresh: there is no file ${file}`);
+    return results;
+  }
+  const interrupt = new AbortController();
+  for (const name of ["SIGTERM", "SIGINT"] as const)
+    process.once(name, () => interrupt.abort(new Error(`stopped by ${name}`)));
+  const { results, flawed } = await run({ options, signal: interrupt.signal, tell });
+  if (flawed) process.exitCode = 1;
+  return results;
+}
+
+async function commit(results: Results): Promise<void> {
+  const merged = merge(await readResults(COMMITTED), results);
+  await writeResults(COMMITTED, merged);
+  await writeFile(README, withTable(await readFile(README, "utf8"), report(merged)));
+}
+
+async function compareWithCommitted(results: Results, margin: number): Promise<void> {
+  const committed = await readResults(COMMITTED);
+  if (!committed)
+    throw new UsageError("There is no bench/results.json to compare with: run --write first");
+  const changes = compare(committed, results, margin);
+  process.stdout.write(`${describeChanges(changes, margin)}\n`);
+  if (changes.some(({ fell }) => fell)) process.exitCode = 1;
 }
 
 function tell(line: string): void {

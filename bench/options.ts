@@ -1,36 +1,51 @@
 import { parseArgs } from "node:util";
-import { SUBJECTS, type SubjectName } from "./subjects/subject.ts";
-
-/** What is measured; each is a row of the table, or two. */
-export const SCENARIOS = ["single", "bursts", "latency", "idle"] as const;
-export type Scenario = (typeof SCENARIOS)[number];
+import { SCENARIOS } from "./scenarios/registry.ts";
+import { QUICK_SIZES, SIZE_WORDS, SIZES, type Sizes } from "./sizes.ts";
+import { SUBJECTS, type SubjectName, TITLES } from "./subjects/subject.ts";
 
 export interface Options {
-  readonly readers: number;
-  readonly events: number;
-  readonly idle: number;
+  readonly sizes: Sizes;
   readonly rounds: number;
-  readonly scenarios: readonly Scenario[];
+  /** Names of scenarios. */
+  readonly scenarios: readonly string[];
   readonly subjects: readonly SubjectName[];
+  /** Where the results go as JSON, beside the table on stdout. */
+  readonly json: string | undefined;
+  /** Into the committed results and README. */
+  readonly write: boolean;
+  /** Present for `compare`. */
+  readonly comparison: { readonly margin: number } | undefined;
+  /** Where results of an earlier run are, to be taken instead of measuring. */
+  readonly fresh: string | undefined;
 }
 
-const DEFAULTS = { readers: 2_000, events: 200, idle: 8_000, rounds: 5 };
-const QUICK = { readers: 20, events: 20, idle: 50, rounds: 1 };
+const ROUNDS = 3;
+const MARGIN = 0.2;
+const SIZE_NAMES = Object.keys(SIZES) as (keyof Sizes)[];
 
-export const HELP = `npm run bench -- [options]
+const column = (text: string): string => `  ${text.padEnd(21)}`;
 
-SSE fan-out of NovaStream, of Hono's streamSSE and of a C loop, side by side on this machine:
-each in a process of its own, one after the other in every round, with the load from another process.
-Loopback only; it ends by itself, by default after some ten minutes. The result is a Markdown table on stdout.
+export const HELP = `npm run bench -- [options]                  measures, and prints a Markdown table
+npm run bench -- compare [options]          measures, and fails where a ratio fell against bench/results.json
 
-  --readers <n>    connections that read (${DEFAULTS.readers})
-  --events <n>     events for each of them, in each scenario; a quarter as many before, to warm up (${DEFAULTS.events})
-  --idle <n>       connections of the memory row (${DEFAULTS.idle})
-  --rounds <n>     rounds, of which medians are shown (${DEFAULTS.rounds})
-  --only <name>    a scenario: ${SCENARIOS.join(", ")}; may be repeated
-  --subject <name> a subject: ${SUBJECTS.join(", ")}; may be repeated
-  --quick          tiny numbers, to see that it works: they measure nothing
-  --help           this text
+NovaStream and its peers side by side on this machine: each a process of its own, one after the other in every round,
+with the load from another process. Linux, loopback only. It ends by itself: everything takes some six minutes a round.
+Figures of different machines, or of a busy one, say little; the ratios within a round say more.
+
+${column("--only <name>")}a scenario; may be repeated:
+${SCENARIOS.map(({ name, about }) => `    ${name.padEnd(12)}${about}`).join("\n")}
+${column("--subject <name>")}a subject; may be repeated:
+${SUBJECTS.map((name) => `    ${name.padEnd(19)}${TITLES[name]}`).join("\n")}
+${column("--rounds <n>")}rounds, of which medians are shown (${ROUNDS})
+${SIZE_NAMES.map((name) => `${column(`--${name} <n>`)}${SIZE_WORDS[name]} (${SIZES[name]})`).join("\n")}
+${column("--quick")}tiny numbers and one round, to see that it works: they measure nothing
+${column("--json <file>")}writes the results there too
+${column("--fresh <file>")}takes the results of an earlier run with --json, and measures nothing
+${column("--write")}puts what has been measured into bench/results.json and README.md
+${column("--help")}this text
+
+compare:
+${column("--margin <share>")}by which a ratio may be worse than the committed one (${MARGIN})
 `;
 
 /** Thrown with what is wrong with the command line. */
@@ -40,34 +55,54 @@ export class UsageError extends Error {
 
 /** @returns undefined where help is asked for. @throws UsageError */
 export function parseOptions(args: readonly string[]): Options | undefined {
-  const values = parse(args);
+  const { values, positionals } = parse(args);
   if (values.help) return undefined;
-  const base = values.quick ? QUICK : DEFAULTS;
+  const [command, ...rest] = positionals;
+  if (rest.length > 0 || (command !== undefined && command !== "compare"))
+    throw new UsageError(`The only command is compare, not ${positionals.join(" ")}`);
+  if (!command && values.margin !== undefined) throw new UsageError("--margin is of compare");
+  if (command && values.write) throw new UsageError("compare does not --write");
+  const base = values.quick ? QUICK_SIZES : SIZES;
+  const sizes = SIZE_NAMES.map((name) => [name, whole(name, values[name], base[name])]);
   return {
-    readers: whole("readers", values.readers, base.readers),
-    events: whole("events", values.events, base.events),
-    idle: whole("idle", values.idle, base.idle),
-    rounds: whole("rounds", values.rounds, base.rounds),
-    scenarios: chosen("only", values.only, SCENARIOS),
+    sizes: Object.fromEntries(sizes) as Record<keyof Sizes, number>,
+    rounds: whole("rounds", values.rounds, values.quick ? 1 : ROUNDS),
+    scenarios: chosen(
+      "only",
+      values.only,
+      SCENARIOS.map(({ name }) => name),
+    ),
     subjects: chosen("subject", values.subject, SUBJECTS),
+    json: values.json,
+    write: values.write ?? false,
+    comparison: command ? { margin: share(values.margin) } : undefined,
+    fresh: values.fresh,
   };
 }
 
 function parse(args: readonly string[]) {
+  const text = { type: "string" } as const;
+  const sizes = Object.fromEntries(SIZE_NAMES.map((name) => [name, text])) as Record<
+    keyof Sizes,
+    typeof text
+  >;
   try {
     return parseArgs({
       args: [...args],
+      allowPositionals: true,
       options: {
-        readers: { type: "string" },
-        events: { type: "string" },
-        idle: { type: "string" },
-        rounds: { type: "string" },
-        only: { type: "string", multiple: true },
-        subject: { type: "string", multiple: true },
+        ...sizes,
+        rounds: text,
+        only: { ...text, multiple: true },
+        subject: { ...text, multiple: true },
         quick: { type: "boolean" },
+        json: text,
+        write: { type: "boolean" },
+        margin: text,
+        fresh: text,
         help: { type: "boolean", short: "h" },
       },
-    }).values;
+    });
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
@@ -77,6 +112,13 @@ function whole(name: string, text: string | undefined, fallback: number): number
   if (text === undefined) return fallback;
   if (!/^[1-9]\d{0,5}$/.test(text))
     throw new UsageError(`--${name} must be a whole number from 1 to 999999, not ${text}`);
+  return Number(text);
+}
+
+function share(text: string | undefined): number {
+  if (text === undefined) return MARGIN;
+  if (!/^0?\.\d+$|^0$/.test(text))
+    throw new UsageError(`--margin must be a share from 0 to below 1, like 0.2, not ${text}`);
   return Number(text);
 }
 

@@ -1,100 +1,116 @@
-import { describeMachine } from "./machine.ts";
-import type { Measures } from "./measure.ts";
-import type { Options } from "./options.ts";
-import { median } from "./quantile.ts";
+import type { MetricResults, Results } from "./results.ts";
 import { type Budget, type Row, ROWS } from "./rows.ts";
-import { SUBJECTS, type SubjectName, TITLES } from "./subjects/subject.ts";
+import type { Sizes } from "./sizes.ts";
+import { type SubjectName, TITLES } from "./subjects/subject.ts";
 
-/** What each subject did, round by round. */
-export type Results = ReadonlyMap<SubjectName, readonly Measures[]>;
+const HEAD = ["measure", "NovaStream", "against", "its figure", "ratio", "budget"] as const;
+const ALIGNMENT = ["---", "---:", "---", "---:", "---:", "---"] as const;
 
-const NOTHING = "–";
-
-/** The table, and what one must know to read it; Markdown. */
-export function report(
-  results: Results,
-  options: Options,
-  missing: ReadonlyMap<SubjectName, string>,
-): string {
-  const peers = SUBJECTS.filter((name) => name !== "novastream");
-  const head = [
-    "measure",
-    ...SUBJECTS.map((name) => TITLES[name]),
-    ...peers.map((name) => `NovaStream ÷ ${TITLES[name]}`),
-    "budget",
-  ];
-  const rows = ROWS.filter((row) =>
-    SUBJECTS.some((name) => valuesOf(results, name, row).length > 0),
-  );
-  const lines = rows.map((row) => [
-    row.title,
-    ...SUBJECTS.map(
-      (name) => missing.get(name) ?? number(medianOf(results, name, row), row.digits),
-    ),
-    ...peers.map((name) =>
-      row.incomparable?.includes(name) ? NOTHING : number(ratio(results, name, row), 2),
-    ),
-    (row.budgets ?? []).map((budget) => verdict(budget, results, row)).join(", ") || NOTHING,
-  ]);
-  const alignment = head.map((_, i) => (i === 0 || i === head.length - 1 ? "---" : "---:"));
+/** The table, and what one must know to read it; Markdown. A pure function of the results. */
+export function report(results: Results): string {
+  const lines = ROWS.flatMap((row) => linesOf(row, results));
   return [
-    ...[head, alignment, ...lines].map((cells) => `| ${cells.join(" | ")} |`),
+    ...[HEAD, ALIGNMENT, ...lines].map((cells) => `| ${cells.join(" | ")} |`),
     "",
-    `${options.rounds} rounds, medians; ratios are taken within a round. ` +
-      `${count(options.readers)} readers, ${count(options.events)} events of about 130 bytes; ` +
-      `memory at ${count(options.idle)} connections. The C loop makes one write an event.`,
+    describe(results),
     "",
     delivered(results),
-    "",
-    `Machine: ${describeMachine()}.`,
+    ...notes(results),
   ].join("\n");
 }
 
-function valuesOf(results: Results, name: SubjectName, row: Row): number[] {
-  return (results.get(name) ?? []).flatMap((measures) => row.value(measures) ?? []);
+/** One for each peer; the first carries the row's own figure. */
+function linesOf(row: Row, { scenarios }: Results): string[][] {
+  const scenario = scenarios[row.scenario];
+  const metric = scenario?.metrics[row.metric];
+  if (!scenario || !metric) return [];
+  const own = metric.values[scenario.own];
+  const peers = (Object.keys(metric.values) as SubjectName[]).filter(
+    (name) => name !== scenario.own,
+  );
+  const alone = (row.budgets ?? []).filter(({ kind }) => kind === "at-most");
+  const lines = peers.map((peer) => [
+    TITLES[peer],
+    number(metric.values[peer], row.digits),
+    ratio(metric.ratios[peer]),
+    budgetWords(
+      (row.budgets ?? []).filter((budget) => "peer" in budget && budget.peer === peer),
+      metric,
+      own,
+    ),
+  ]);
+  const head = [row.title, number(own, row.digits)];
+  const verdict = budgetWords(alone, metric, own);
+  // A budget on the figure alone stands on a line of its own, lest it be taken for one on a ratio.
+  if (verdict || lines.length === 0) lines.unshift(["", "", "", verdict]);
+  return lines.map((line, index) => [...(index === 0 ? head : ["", ""]), ...line]);
 }
 
-function medianOf(results: Results, name: SubjectName, row: Row): number {
-  return median(valuesOf(results, name, row));
+function budgetWords(budgets: readonly Budget[], metric: MetricResults, own?: number): string {
+  return budgets.map((budget) => verdict(budget, metric, own)).join(", ");
 }
 
-/** Within each round, because the machine may be quick in one and slow in another. */
-function ratio(results: Results, peer: SubjectName, row: Row): number {
-  const theirs = valuesOf(results, peer, row);
-  const ours = valuesOf(results, "novastream", row);
-  return median(ours.flatMap((value, round) => value / (theirs[round] ?? Number.NaN)));
+function verdict(budget: Budget, { ratios }: MetricResults, own: number | undefined): string {
+  if (budget.kind === "at-most")
+    return `≤ ${budget.limit}: ${judged(own, (x) => x <= budget.limit)}`;
+  const times = ratios[budget.peer];
+  return budget.kind === "at-least-times"
+    ? `≥ ${budget.times} ×: ${judged(times, (x) => x >= budget.times)}`
+    : `≤ ${budget.times} ×: ${judged(times, (x) => x <= budget.times)}`;
 }
 
-function verdict(budget: Budget, results: Results, row: Row): string {
-  if (budget.kind === "at-least") {
-    const times = ratio(results, budget.peer, row);
-    return `≥ ${budget.times} × ${TITLES[budget.peer]}${judged(times, times >= budget.times)}`;
-  }
-  const value = medianOf(results, "novastream", row);
-  return `≤ ${budget.limit}${judged(value, value <= budget.limit)}`;
+function judged(value: number | undefined, met: (value: number) => boolean): string {
+  if (value === undefined) return "not measured";
+  return met(value) ? "met" : "**not met**";
 }
 
-function judged(value: number, met: boolean): string {
-  if (!Number.isFinite(value)) return "";
-  return met ? " (met)" : " (**missed**)";
-}
-
-function delivered(results: Results): string {
-  const all = [...results.values()].flat();
-  const sum = (of: (measures: Measures) => number): string =>
-    count(all.reduce((total, measures) => total + of(measures), 0));
+function describe({ machine, scenarios, sizes }: Results): string {
+  const rounds = [...new Set(Object.values(scenarios).map((scenario) => scenario.rounds))];
   return (
-    `Lost: ${sum(({ lost }) => lost)}, doubled: ${sum(({ doubled }) => doubled)}, ` +
-    `of ${sum(({ expected }) => expected)} deliveries.`
+    `Medians of ${rounds.sort((a, b) => a - b).join(" or ")} interleaved rounds; ratios (NovaStream's figure over ` +
+    `the other's) are taken within a round. ${words(sizes)} Machine: ${machine}.`
   );
 }
 
-function number(value: number, digits: number): string {
-  return Number.isFinite(value)
-    ? value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })
-    : NOTHING;
+function words(sizes: Sizes): string {
+  const n = (value: number): string => number(value, 0);
+  return (
+    `Events of about 130 bytes; fan-out to ${n(sizes.readers)} readers, ${n(sizes.events)} events each; idle memory at ` +
+    `${n(sizes.idle)} connections; replay of ${n(sizes.replayed)} events by ${n(sizes.replaying)} readers; ` +
+    `${n(sizes.reconnecting)} clients coming back; ${n(sizes.connections)} connections where there are many.`
+  );
 }
 
-function count(value: number): string {
-  return number(value, 0);
+function delivered({ scenarios }: Results): string {
+  const all = Object.values(scenarios);
+  const sum = (numbers: readonly number[]): string =>
+    number(
+      numbers.reduce((a, b) => a + b, 0),
+      0,
+    );
+  return (
+    `Lost: ${sum(all.map(({ lost }) => lost))}, doubled: ${sum(all.map(({ doubled }) => doubled))}, ` +
+    `of ${sum(all.map(({ expected }) => expected))} deliveries.`
+  );
+}
+
+function notes({ missing }: Results): string[] {
+  const entries = Object.entries(missing) as [SubjectName, string][];
+  return entries.flatMap(([name, why]) => ["", `Not measured: ${TITLES[name]}: ${why}.`]);
+}
+
+/** Two digits that count, where a ratio is small; none behind the point, where it is large. */
+function ratio(value: number | undefined): string {
+  return number(
+    value,
+    value !== undefined && value >= 10 ? 0 : value !== undefined && value >= 2 ? 1 : 2,
+  );
+}
+
+function number(value: number | undefined, digits: number): string {
+  if (value === undefined) return "";
+  return value.toLocaleString("en", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
 }

@@ -1,63 +1,154 @@
-import type { Measures } from "./measure.ts";
 import type { SubjectName } from "./subjects/subject.ts";
 
-/** A row of the table: what it shows of a subject, and what DESIGN.md §15 asks of NovaStream there. */
+/** A row of the table: which metric of which scenario it shows, and what is asked of NovaStream there. */
 export interface Row {
+  readonly scenario: string;
+  readonly metric: string;
   readonly title: string;
-  /** Undefined where it has not been measured. */
-  value(measures: Measures): number | undefined;
   readonly digits: number;
-  /** Peers whose number means something else, so that a ratio would mean nothing. */
-  readonly incomparable?: readonly SubjectName[];
+  /** Which way a figure is the better one. */
+  readonly better: "more" | "less";
   readonly budgets?: readonly Budget[];
 }
 
 export type Budget =
-  | { readonly kind: "at-least"; readonly times: number; readonly peer: SubjectName }
+  /** Of NovaStream's figure, so many times the peer's, or at most so many times. */
+  | { readonly kind: "at-least-times"; readonly times: number; readonly peer: SubjectName }
+  | { readonly kind: "at-most-times"; readonly times: number; readonly peer: SubjectName }
+  /** Of NovaStream's figure alone. */
   | { readonly kind: "at-most"; readonly limit: number };
+
+/** `scenario.metric`, as the results and the comparison call it. */
+export function rowId({ scenario, metric }: Row): string {
+  return `${scenario}.${metric}`;
+}
+
+const atLeast = (times: number, peer: SubjectName): Budget => ({
+  kind: "at-least-times",
+  times,
+  peer,
+});
 
 export const ROWS: readonly Row[] = [
   {
-    title: "one event a publish: deliveries per CPU second",
-    value: ({ single }) => single?.perCpuSecond,
+    scenario: "single",
+    metric: "perCpuSecond",
+    title: "SSE, one event a publish: deliveries per CPU second",
     digits: 0,
-    budgets: [
-      { kind: "at-least", times: 5, peer: "stream-sse" },
-      { kind: "at-least", times: 0.65, peer: "c-loop" },
-    ],
+    better: "more",
+    budgets: [atLeast(5, "stream-sse"), atLeast(1.1, "nchan"), atLeast(0.65, "c-loop")],
   },
   {
-    title: "one event a publish: deliveries per second",
-    value: ({ single }) => single?.perSecond,
+    scenario: "single",
+    metric: "perSecond",
+    title: "the same: deliveries per second",
     digits: 0,
+    better: "more",
   },
   {
-    title: "10 events a publish: deliveries per CPU second",
-    value: ({ bursts }) => bursts?.perCpuSecond,
+    scenario: "bursts",
+    metric: "perCpuSecond",
+    title: "SSE, 10 events a publish: deliveries per CPU second",
     digits: 0,
-    budgets: [{ kind: "at-least", times: 3, peer: "c-loop" }],
+    better: "more",
+    budgets: [atLeast(3, "c-loop")],
   },
   {
-    title: "10 events a publish: deliveries per second",
-    value: ({ bursts }) => bursts?.perSecond,
-    digits: 0,
-  },
-  {
+    scenario: "latency",
+    metric: "p50Ms",
     title: "publish → receive at 10 publishes a second: p50, ms",
-    value: ({ latency }) => latency?.p50,
     digits: 1,
+    better: "less",
   },
   {
-    title: "publish → receive at 10 publishes a second: p99, ms",
-    value: ({ latency }) => latency?.p99,
+    scenario: "latency",
+    metric: "p99Ms",
+    title: "the same: p99, ms",
     digits: 1,
+    better: "less",
+    budgets: [{ kind: "at-most-times", times: 1, peer: "nchan" }],
   },
   {
-    title: "resident memory of an idle connection, KB",
-    value: ({ idleKb }) => idleKb,
+    scenario: "idle",
+    metric: "kb",
+    title: "resident memory of an idle SSE connection, KB",
     digits: 1,
-    // It keeps nothing but a number: what a connection costs it is the kernel's, and not resident memory.
-    incomparable: ["c-loop"],
+    better: "less",
     budgets: [{ kind: "at-most", limit: 14 }],
+  },
+  {
+    scenario: "websocket",
+    metric: "perCpuSecond",
+    title: "WebSocket, one event a publish: deliveries per CPU second",
+    digits: 0,
+    better: "more",
+  },
+  {
+    scenario: "chat",
+    metric: "addedMs",
+    title: "chat: added to the model's time to the first token, ms",
+    digits: 2,
+    better: "less",
+    budgets: [{ kind: "at-most", limit: 3 }],
+  },
+  {
+    scenario: "chat-redis",
+    metric: "addedMs",
+    title: "the same with Redis, ms",
+    digits: 2,
+    better: "less",
+    budgets: [{ kind: "at-most", limit: 5 }],
+  },
+  {
+    scenario: "replay",
+    metric: "perSecond",
+    title: "replay from Redis to many readers at once: events per second",
+    digits: 0,
+    better: "more",
+    budgets: [atLeast(5, "xrange")],
+  },
+  {
+    scenario: "replay",
+    metric: "perCpuSecond",
+    title: "the same: events per CPU second",
+    digits: 0,
+    better: "more",
+  },
+  {
+    scenario: "publish",
+    metric: "perSecond",
+    title: "publish through Redis, acknowledged and delivered: events per second",
+    digits: 0,
+    better: "more",
+    budgets: [atLeast(0.33, "bare-append")],
+  },
+  {
+    scenario: "reconnect",
+    metric: "ms",
+    title: "all back at once with Last-Event-ID: until the last is live, ms",
+    digits: 0,
+    better: "less",
+    budgets: [{ kind: "at-most-times", times: 3, peer: "plain-get" }],
+  },
+  {
+    scenario: "connections",
+    metric: "openMs",
+    title: "many connections: until all are live, ms",
+    digits: 0,
+    better: "less",
+  },
+  {
+    scenario: "connections",
+    metric: "kb",
+    title: "the same: resident memory of each, KB",
+    digits: 1,
+    better: "less",
+  },
+  {
+    scenario: "connections",
+    metric: "p99Ms",
+    title: "the same: publish → receive at one publish a second, p99, ms",
+    digits: 0,
+    better: "less",
   },
 ];

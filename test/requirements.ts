@@ -213,6 +213,18 @@ export const REQUIREMENTS = {
     source: "issue 3",
     text: "Planted bugs are found by the fault matrix: a skipped heal, a doubled append, an off-by-one at the cutover",
   },
+  bench: {
+    source: "issue 3; DESIGN §15",
+    text: "The benchmark runs every row against its peers, loses and doubles nothing, ends by itself, and leaves nothing behind however it ends",
+  },
+  "bench-paths": {
+    source: "issue 3",
+    text: "Many connections, many that come back at once and many idle ones: the same paths at 200 deliver all, once",
+  },
+  "bench-compare": {
+    source: "issue 3",
+    text: "The comparison fails when a ratio falls by more than the margin against the committed table",
+  },
   config: {
     source: "STYLE 3; DESIGN §14",
     text: "Configuration is a pure function of the environment that reports every problem at once",

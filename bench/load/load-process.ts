@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { Delivery, LoadCommand, LoadReply, OpenCommand, PublishCommand } from "./protocol.ts";
+import type { LoadCommand, LoadReply, Outcome } from "./protocol.ts";
 
 /** For one command: more than the slowest subject takes for what anyone would ask of it. */
 const COMMAND_TIMEOUT_MS = 600_000;
@@ -11,20 +11,23 @@ const FAREWELL_MS = 5_000;
 export class LoadProcess implements AsyncDisposable {
   readonly #child: ChildProcess = fork(fileURLToPath(new URL("main.ts", import.meta.url)));
   readonly #signal: AbortSignal;
+  readonly #onOutcome: (outcome: Outcome) => void;
 
-  /** @param signal which cuts any command short */
-  constructor(signal: AbortSignal) {
+  /**
+   * @param signal which cuts any command short
+   * @param onOutcome told of what became of each command
+   */
+  constructor(signal: AbortSignal, onOutcome: (outcome: Outcome) => void) {
     this.#signal = signal;
+    this.#onOutcome = onOutcome;
   }
 
-  async open(command: Omit<OpenCommand, "kind">): Promise<void> {
-    await this.#ask({ kind: "open", ...command });
-  }
-
-  async publish(command: Omit<PublishCommand, "kind">): Promise<Delivery> {
-    const reply = await this.#ask({ kind: "publish", ...command });
-    if (reply.kind !== "delivered") throw new Error(`The load generator answered ${reply.kind}.`);
-    return reply.delivery;
+  /** @throws where the command has failed, with the reason */
+  async do(command: LoadCommand): Promise<Outcome> {
+    const reply = await this.#ask(command);
+    if (reply.kind === "failed") throw new Error(reply.message);
+    this.#onOutcome(reply.outcome);
+    return reply.outcome;
   }
 
   async #ask(command: LoadCommand): Promise<LoadReply> {
@@ -41,7 +44,6 @@ export class LoadProcess implements AsyncDisposable {
     this.#child.send(command);
     try {
       const [reply] = (await Promise.race([answered, died])) as [LoadReply];
-      if (reply.kind === "failed") throw new Error(reply.message);
       return reply;
     } finally {
       settled.abort();

@@ -1,5 +1,8 @@
+import { chat } from "./chat.ts";
+import { fill } from "./fill.ts";
+import { getAtOnce } from "./get.ts";
 import { Load } from "./load.ts";
-import type { LoadCommand, LoadReply } from "./protocol.ts";
+import type { LoadCommand, LoadReply, Outcome } from "./protocol.ts";
 
 /**
  * The load generator, a process of its own, so that its work is not the subject's: does one command after the other, as
@@ -7,19 +10,34 @@ import type { LoadCommand, LoadReply } from "./protocol.ts";
  */
 let load: Load | undefined;
 
-async function run(command: LoadCommand): Promise<LoadReply> {
+function run(command: LoadCommand): Promise<Outcome> {
+  switch (command.kind) {
+    case "open":
+      load = new Load(command);
+      return load.open(command);
+    case "publish":
+      return load!.publish(command);
+    case "reconnect":
+      return load!.reconnect(command);
+    case "fill":
+      return fill(command);
+    case "get":
+      return getAtOnce(command);
+    case "chat":
+      return chat(command);
+  }
+}
+
+async function answer(command: LoadCommand): Promise<LoadReply> {
   try {
-    if (command.kind === "publish")
-      return { kind: "delivered", delivery: await load!.publish(command) };
-    load = await Load.open(command);
-    return { kind: "opened" };
+    return { kind: "done", outcome: await run(command) };
   } catch (error) {
     return { kind: "failed", message: error instanceof Error ? error.message : String(error) };
   }
 }
 
 process.on("message", (command: LoadCommand) => {
-  void run(command).then((reply) => {
+  void answer(command).then((reply) => {
     if (process.connected) process.send!(reply);
     // It may have opened while its parent was leaving.
     else load?.[Symbol.dispose]();

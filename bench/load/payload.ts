@@ -9,10 +9,11 @@ export function nowUs(): number {
 }
 
 /** The body of one publish: `burst` events that carry the time of their publish. */
-export function publishBody(surface: Surface, burst: number): string {
-  const event = { type: "tick", data: { at: nowUs(), text: TEXT } };
-  const documents = Array<string>(burst).fill(JSON.stringify(event));
-  if (surface.body === "lines") return documents.join("\n");
+export function publishBody({ body }: Surface, burst: number): string {
+  const data = { at: nowUs(), text: TEXT };
+  if (body === "status") return JSON.stringify({ phase: "Running", ...data });
+  const documents = Array<string>(burst).fill(JSON.stringify({ type: "tick", data }));
+  if (body === "lines") return documents.join("\n");
   return burst === 1 ? documents[0]! : `[${documents.join(",")}]`;
 }
 

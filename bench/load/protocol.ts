@@ -6,6 +6,10 @@ export interface OpenCommand {
   readonly port: number;
   readonly surface: Surface;
   readonly readers: number;
+  /** Events that each must have got by then; 0 = none. */
+  readonly backlog: number;
+  /** All in one go, not in waves. */
+  readonly atOnce: boolean;
 }
 
 /** Publishes; each publish waits until every reader has what was published before. */
@@ -18,23 +22,62 @@ export interface PublishCommand {
   readonly rate?: number;
 }
 
-export type LoadCommand = OpenCommand | PublishCommand;
+/** Publishes to nobody in particular: what readers are to find later. */
+export interface FillCommand {
+  readonly kind: "fill";
+  readonly port: number;
+  readonly surface: Surface;
+  readonly events: number;
+}
 
-/** What became of a `publish` command. */
-export interface Delivery {
-  /** Events times readers. */
+/** Cuts all readers, publishes what they miss, and has all come back at once with what they held. */
+export interface ReconnectCommand {
+  readonly kind: "reconnect";
+  readonly missed: number;
+}
+
+/** GETs at once, each over a connection of its own. */
+export interface GetCommand {
+  readonly kind: "get";
+  readonly port: number;
+  readonly path: string;
+  readonly requests: number;
+}
+
+/** Chats one after the other; between them the same model in this process, to know its own time. */
+export interface ChatCommand {
+  readonly kind: "chat";
+  readonly port: number;
+  readonly path: string;
+  readonly requests: number;
+  /** Of the model, before each token. */
+  readonly modelDelayMs: number;
+}
+
+export type LoadCommand =
+  | OpenCommand
+  | PublishCommand
+  | FillCommand
+  | ReconnectCommand
+  | GetCommand
+  | ChatCommand;
+
+/** What became of a command. */
+export interface Outcome {
+  /** Deliveries: events times readers; of other commands, answers. */
   readonly expected: number;
   /** Expected and not received, over all readers. */
   readonly lost: number;
   /** Received beyond what was expected. */
   readonly doubled: number;
-  /** From the first publish until the last reader had the last event. */
+  /** From the first byte sent until the last reader had all. */
   readonly wallMs: number;
   /** From just before the publish until a sampled reader has it; only where publishes are paced. */
-  readonly latencyMs: { readonly p50: number; readonly p99: number } | undefined;
+  readonly latencyMs?: { readonly p50: number; readonly p99: number };
+  /** Of chats: to the first token, over what the model itself takes; median. */
+  readonly addedMs?: number;
 }
 
 export type LoadReply =
-  | { readonly kind: "opened" }
-  | { readonly kind: "delivered"; readonly delivery: Delivery }
+  | { readonly kind: "done"; readonly outcome: Outcome }
   | { readonly kind: "failed"; readonly message: string };

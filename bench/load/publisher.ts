@@ -16,15 +16,16 @@ export class Publisher implements Disposable {
 
   /** Resolves when the publish has been answered. @throws where it has been refused */
   async publish(burst: number): Promise<void> {
+    const { body: kind, publishPath } = this.#surface;
     const body = publishBody(this.#surface, burst);
     const outgoing = request({
       agent: this.#agent,
       host: "127.0.0.1",
       port: this.#port,
-      path: this.#surface.publishPath,
-      method: "POST",
+      path: publishPath,
+      method: kind === "status" ? "PUT" : "POST",
       headers: {
-        "content-type": this.#surface.body === "json" ? "application/json" : "application/x-ndjson",
+        "content-type": kind === "lines" ? "application/x-ndjson" : "application/json",
         "content-length": body.length,
       },
     });

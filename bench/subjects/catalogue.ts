@@ -1,92 +1,94 @@
-import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import type { Subject, SubjectName } from "./subject.ts";
+import { compileFanOut } from "./compile.ts";
+import { createNchan } from "./nchan.ts";
+import { MODEL_DELAY_MS, NOVASTREAM, REPLAY_KEY, SERVICE } from "./novastream.ts";
+import type { Subject, SubjectName, Surface } from "./subject.ts";
 
-const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const SERVICE = here("../../dist/main.js");
-const DAY = "24h";
-
-const novastream: Subject = {
-  name: "novastream",
-  surface: {
-    readPath: "/api/v1/events?topic=app:bench",
-    publishPath: "/api/v1/topics/app:bench/events",
-    body: "json",
-  },
-  command: (port) => ({
-    file: process.execPath,
-    args: [SERVICE],
-    env: {
-      HOST: "127.0.0.1",
-      PORT: String(port),
-      LOG_LEVEL: "warn",
-      MAX_CONNECTIONS: "1000000",
-      MAX_CONNECTION_AGE: DAY,
-    },
-  }),
+const SSE_LIVE = { marker: "event: live\n", frames: 1 };
+const BROADCASTER: Surface = {
+  protocol: "sse",
+  readPath: "/events",
+  publishPath: "/publish",
+  body: "json",
+  greeting: SSE_LIVE,
 };
 
-const streamSse: Subject = {
-  name: "stream-sse",
-  surface: { readPath: "/events", publishPath: "/publish", body: "json" },
-  command: (port) => ({
+/** A peer in TypeScript, run with the options of this process, because it runs TypeScript too. */
+const script = (
+  name: SubjectName,
+  file: string,
+  surface: Surface,
+  args: (redisUrl: string) => string[] = () => [],
+): Subject => ({
+  name,
+  surface,
+  command: (port, redisUrl = "") => ({
     file: process.execPath,
-    // The options of this process, because it runs TypeScript too.
-    args: [...process.execArgv, here("hono-stream-sse.ts"), String(port)],
-    env: {},
+    args: [
+      ...process.execArgv,
+      fileURLToPath(new URL(file, import.meta.url)),
+      String(port),
+      ...args(redisUrl),
+    ],
   }),
-};
+});
+
+const SCRIPTS: readonly Subject[] = [
+  script("stream-sse", "hono-stream-sse.ts", BROADCASTER),
+  // Its session begins with a retry of its own, and it puts no space behind a colon.
+  script("better-sse", "better-sse.ts", {
+    ...BROADCASTER,
+    greeting: { marker: "event:live\n", frames: 2 },
+  }),
+  script("node-loop", "node-loop.ts", BROADCASTER),
+  script("ws", "ws-broadcast.ts", {
+    ...BROADCASTER,
+    protocol: "websocket",
+    greeting: { marker: '"live"', frames: 1 },
+  }),
+  script("socket-io", "socket-io.ts", {
+    ...BROADCASTER,
+    protocol: "socket.io",
+    readPath: "/socket.io/?EIO=4&transport=websocket",
+    // Its own two handshakes are messages too.
+    greeting: { marker: '["live"', frames: 3 },
+  }),
+  script("plain-route", "plain-route.ts", BROADCASTER, () => [String(MODEL_DELAY_MS)]),
+  script("xrange", "xrange.ts", BROADCASTER, (redisUrl) => [redisUrl, REPLAY_KEY]),
+];
 
 const cLoop = (binary: string): Subject => ({
   name: "c-loop",
-  surface: { readPath: "/", publishPath: "/", body: "lines" },
-  command: (port) => ({ file: binary, args: [String(port)], env: {} }),
+  surface: { ...BROADCASTER, body: "lines" },
+  command: (port) => ({ file: binary, args: [String(port)] }),
 });
 
 /** The subjects that can run here, and why the others cannot. */
 export interface Catalogue extends AsyncDisposable {
-  readonly subjects: readonly Subject[];
+  readonly subjects: ReadonlyMap<SubjectName, Subject>;
   readonly missing: ReadonlyMap<SubjectName, string>;
 }
 
-/** Compiles what needs it into a directory that goes with the catalogue. @throws where the service is not built */
-export async function createCatalogue(wanted: readonly SubjectName[]): Promise<Catalogue> {
-  if (wanted.includes("novastream") && !existsSync(SERVICE))
-    throw new Error(`${SERVICE} is not there: run "npm run build" first.`);
+/** Compiles and configures what needs it, in a directory that goes with the catalogue. @throws where the service is not built */
+export async function createCatalogue(wanted: ReadonlySet<SubjectName>): Promise<Catalogue> {
+  if (!existsSync(SERVICE)) throw new Error(`${SERVICE} is not there: run "npm run build" first.`);
   const directory = await mkdtemp(join(tmpdir(), "novastream-bench-"));
+  const subjects = new Map([...NOVASTREAM, ...SCRIPTS].map((subject) => [subject.name, subject]));
   const missing = new Map<SubjectName, string>();
-  const subjects: Subject[] = [];
-  for (const name of wanted) {
-    if (name === "novastream") subjects.push(novastream);
-    else if (name === "stream-sse") subjects.push(streamSse);
-    else {
-      const binary = join(directory, "fan-out");
-      const trouble = await compile(here("fan-out.c"), binary);
-      if (trouble) missing.set(name, trouble);
-      else subjects.push(cLoop(binary));
-    }
+  const offer = (name: SubjectName, made: Subject | string): void =>
+    void (typeof made === "string" ? missing.set(name, made) : subjects.set(name, made));
+  if (wanted.has("c-loop")) {
+    const binary = join(directory, "fan-out");
+    offer("c-loop", (await compileFanOut(binary)) ?? cLoop(binary));
   }
+  if (wanted.has("nchan")) offer("nchan", createNchan(directory));
   return {
     subjects,
     missing,
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
   };
-}
-
-/** @returns why it could not be compiled */
-async function compile(source: string, binary: string): Promise<string | undefined> {
-  // epoll, and with it this loop, is Linux's own.
-  if (process.platform !== "linux") return "runs on Linux only";
-  try {
-    await promisify(execFile)("cc", ["-O2", "-o", binary, source]);
-    return undefined;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "no C compiler (cc) is here";
-    throw new Error("fan-out.c does not compile", { cause: error });
-  }
 }

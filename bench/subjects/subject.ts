@@ -1,25 +1,46 @@
-export const SUBJECTS = ["novastream", "stream-sse", "c-loop"] as const;
-export type SubjectName = (typeof SUBJECTS)[number];
-
-/** As the table calls them. */
-export const TITLES: Readonly<Record<SubjectName, string>> = {
+/** What is measured and what it is measured against, as the table calls them. */
+export const TITLES = {
   novastream: "NovaStream",
-  "stream-sse": "`streamSSE`",
+  "novastream-console": "NovaStream's console",
+  "novastream-redis": "NovaStream on Redis",
+  "stream-sse": "Hono `streamSSE`",
+  "better-sse": "`better-sse`",
+  nchan: "nchan",
+  "node-loop": "bare Node loop",
   "c-loop": "C loop",
-};
+  ws: "`ws`",
+  "socket-io": "`socket.io`",
+  "plain-route": "the model in a plain route",
+  xrange: "an XRANGE per reader and page",
+  "bare-append": "the bare Lua script",
+  "plain-get": "plain GETs",
+} as const;
 
-/** What is measured: a server that fans out what is published to it, as a process of its own. */
+export type SubjectName = keyof typeof TITLES;
+export const SUBJECTS = Object.keys(TITLES) as readonly SubjectName[];
+
+/** A program to run, with nothing in its environment but this and PATH. */
+export interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A server, as a process of its own, that fans out what is published to it. */
 export interface Subject {
   readonly name: SubjectName;
   readonly surface: Surface;
-  /** What to run, once the port is known. */
-  command(port: number): { file: string; args: string[]; env: Record<string, string> };
+  /** What to run, once the port is known; `redisUrl` where the trial has a Redis. */
+  command(port: number, redisUrl?: string): Command;
 }
 
 /** How a subject is published to and read. */
 export interface Surface {
+  readonly protocol: "sse" | "websocket" | "socket.io";
   readonly readPath: string;
   readonly publishPath: string;
-  /** One JSON document or an array of them, or one document a line. */
-  readonly body: "json" | "lines";
+  /** One JSON document or an array of them · one document a line · a status, by PUT. */
+  readonly body: "json" | "lines" | "status";
+  /** What tells a reader that it is live, and how many frames it has got by then beside its backlog. */
+  readonly greeting: { readonly marker: string; readonly frames: number };
 }

@@ -1,35 +1,177 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Results } from "../../bench/results.ts";
+import { QUICK_SIZES } from "../../bench/sizes.ts";
+import { descendants, isRunning } from "../support/processes.ts";
+import { verifies } from "../support/verifies.ts";
+import { eventually } from "../support/wait.ts";
 
-/** Runs the benchmark to its end; the service must have been built. */
-async function runBench(
-  ...args: string[]
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, ["--import", "tsx", "bench/main.ts", ...args], {
+let directory: string;
+beforeAll(async () => void (directory = await mkdtemp(join(tmpdir(), "novastream-test-"))));
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+function startBench(...args: string[]) {
+  return spawn(process.execPath, ["--import", "tsx", "bench/main.ts", ...args], {
     stdio: ["ignore", "pipe", "pipe"],
   });
+}
+
+/** Runs the benchmark to its end; the service must have been built. */
+async function runBench(...args: string[]) {
+  const child = startBench(...args);
   const exited = once(child, "exit");
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
   const [code] = (await exited) as [number | null];
   return { code, stdout, stderr };
 }
 
-test("the benchmark runs to its end, loses nothing and prints a table", async () => {
-  const { code, stdout, stderr } = await runBench("--quick");
+/** A quick run whose results are kept. */
+async function measure(...args: string[]) {
+  const json = join(directory, `${args.join("").replaceAll("-", "")}.json`);
+  const outcome = await runBench("--quick", "--json", json, ...args);
+  expect(outcome.stderr).not.toContain("failed");
+  expect(outcome.code).toBe(0);
+  return { ...outcome, json, results: JSON.parse(await readFile(json, "utf8")) as Results };
+}
 
-  expect(stderr).toContain("round 1/1: NovaStream, single");
-  expect(stdout).toMatch(/^\| measure \|.*\| budget \|$/m);
-  expect(stdout).toMatch(/^\| one event a publish: deliveries per second \| [\d,]+ \| [\d,]+ \|/m);
-  expect(stdout).toMatch(/^Lost: 0, doubled: 0, of [1-9][\d,]* deliveries\.$/m);
-  expect(code).toBe(0);
+const only = (flag: string, names: string[]) => names.flatMap((name) => [flag, name]);
+
+test(
+  "every row's path, with the service alone: all is delivered, once",
+  verifies("bench", "bench-paths"),
+  async () => {
+    const own = ["novastream", "novastream-console", "novastream-redis"];
+    const { results, stdout, stderr } = await measure(...only("--subject", own));
+
+    const { readers, events, reconnecting, connections, chats, appends, replaying, replayed } =
+      QUICK_SIZES;
+    const warmUp = Math.ceil(events / 4);
+    const fanOut = readers * (events + warmUp);
+    const expected = Object.entries(results.scenarios).map(
+      ([name, { expected, lost, doubled }]) => [name, { expected, lost, doubled }],
+    );
+    const exactly = (count: number) => ({ expected: count, lost: 0, doubled: 0 });
+    expect(Object.fromEntries(expected)).toEqual({
+      single: exactly(fanOut),
+      bursts: exactly(fanOut),
+      latency: exactly(fanOut),
+      idle: exactly(0),
+      websocket: exactly(fanOut),
+      chat: exactly(chats + Math.ceil(chats / 4)),
+      "chat-redis": exactly(chats + Math.ceil(chats / 4)),
+      replay: exactly(replaying * replayed),
+      publish: exactly(appends),
+      // Twice: the first time they come back they hold the cursor of no event.
+      reconnect: exactly(2 * reconnecting * 10),
+      connections: exactly(connections),
+    });
+    expect(stderr).toContain("round 1/1: NovaStream, single");
+    expect(stdout).toMatch(/^\| measure \|.*\| budget \|$/m);
+    expect(stdout).toMatch(/^Lost: 0, doubled: 0, of [1-9][\d,]* deliveries\.$/m);
+  },
+);
+
+test(
+  "the peers deliver all, once; a comparison with oneself finds that nothing fell",
+  verifies("bench"),
+  async () => {
+    // Those that need nothing installed.
+    const sse = await measure(
+      ...only("--only", ["single"]),
+      ...only("--subject", ["novastream", "stream-sse", "better-sse", "node-loop"]),
+    );
+    const { values, ratios } = sse.results.scenarios.single!.metrics.perSecond!;
+    expect(Object.keys(values)).toEqual(["novastream", "stream-sse", "better-sse", "node-loop"]);
+    expect(Object.keys(ratios)).toEqual(["stream-sse", "better-sse", "node-loop"]);
+
+    const others = await measure(
+      ...only("--only", ["websocket", "chat", "replay", "publish", "reconnect"]),
+      ...only("--subject", [
+        "ws",
+        "socket-io",
+        "plain-route",
+        "xrange",
+        "bare-append",
+        "plain-get",
+      ]),
+    );
+    for (const [name, { expected, lost, doubled }] of Object.entries(others.results.scenarios))
+      expect({ name, lost, doubled, some: name === "publish" || expected > 0 }).toEqual({
+        name,
+        lost: 0,
+        doubled: 0,
+        some: true,
+      });
+
+    // Quick sizes are not those of the committed table, which says so.
+    const compared = await runBench("compare", "--fresh", sse.json);
+    expect(compared.stderr).toContain("Results of different sizes cannot be put together");
+    expect(compared.code).toBe(1);
+  },
+);
+
+test("nothing stays behind when the benchmark is killed", verifies("bench"), async () => {
+  const bench = startBench(
+    "--only",
+    "idle",
+    "--subject",
+    "novastream",
+    "--idle",
+    "200",
+    "--rounds",
+    "50",
+  );
+  const exited = once(bench, "exit");
+  const pids = await eventually(async () => {
+    const found = await descendants(bench.pid!);
+    return found.some(({ command }) => command.includes("dist/main.js")) ? found : undefined;
+  });
+  bench.kill("SIGKILL");
+  await exited;
+  await eventually(() => pids.every(({ pid }) => !isRunning(pid)), {
+    what: "the end of all of them",
+  });
 });
 
-test("a wrong option is named, and nothing is started", async () => {
-  const { code, stdout, stderr } = await runBench("--readers", "many");
-
-  expect(code).toBe(1);
-  expect(stdout).toBe("");
-  expect(stderr).toContain("--readers must be a whole number");
+test("Ctrl-C ends it at once, with all that it has started", verifies("bench"), async () => {
+  const bench = startBench(
+    "--only",
+    "idle",
+    "--subject",
+    "novastream",
+    "--idle",
+    "200",
+    "--rounds",
+    "50",
+  );
+  const exited = once(bench, "exit");
+  const pids = await eventually(async () => {
+    const found = await descendants(bench.pid!);
+    return found.some(({ command }) => command.includes("dist/main.js")) ? found : undefined;
+  });
+  bench.kill("SIGINT");
+  expect(await exited).toEqual([1, null]);
+  expect(pids.filter(({ pid }) => isRunning(pid))).toEqual([]);
 });
+
+test.for([
+  [["--readers", "many"], "--readers must be a whole number"],
+  [["--only", "everything"], "--only must be one of single, "],
+  [["--margin", "0.1"], "--margin is of compare"],
+  [["compare", "--margin", "20"], "--margin must be a share from 0 to below 1"],
+  [["contrast"], "The only command is compare"],
+] as const)(
+  "a wrong command line is named, and nothing is started: %j",
+  async ([args, problem]) => {
+    const { code, stdout, stderr } = await runBench(...args);
+
+    expect(stderr).toContain(problem);
+    expect(stdout).toBe("");
+    expect(code).toBe(1);
+  },
+);

@@ -1,0 +1,21 @@
+import { chat, chatRedis } from "./chat.ts";
+import { bursts, latency, single, websocket } from "./fan-out.ts";
+import { connections, idle, reconnect } from "./many.ts";
+import { publish } from "./publish.ts";
+import { replay } from "./replay.ts";
+import type { Scenario } from "./scenario.ts";
+
+/** All that is measured, in the order of the table. */
+export const SCENARIOS: readonly Scenario[] = [
+  single,
+  bursts,
+  latency,
+  idle,
+  websocket,
+  chat,
+  chatRedis,
+  replay,
+  publish,
+  reconnect,
+  connections,
+];

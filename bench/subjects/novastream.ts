@@ -1,0 +1,54 @@
+import { fileURLToPath } from "node:url";
+import type { Subject, SubjectName, Surface } from "./subject.ts";
+
+/** The built service. */
+export const SERVICE = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+/** Of the demo model, before each token, in all chat trials. */
+export const MODEL_DELAY_MS = 5;
+/** What is replayed, and the key under which the service keeps it. */
+export const REPLAY_TOPIC = "app:replay";
+export const REPLAY_KEY = `novastream:{${REPLAY_TOPIC}}`;
+
+const stream = (topic: string, query = ""): Surface => ({
+  protocol: "sse",
+  readPath: `/api/v1/events?topic=${topic}${query}`,
+  publishPath: `/api/v1/topics/${topic}/events`,
+  body: "json",
+  // `connected` comes before `live`.
+  greeting: { marker: "event: live\n", frames: 2 },
+});
+
+const CONSOLE: Surface = {
+  protocol: "websocket",
+  readPath: "/ws/wukong/bench",
+  publishPath: "/api/v1/wukongs/bench/status",
+  body: "status",
+  greeting: { marker: '"type":"live"', frames: 2 },
+};
+
+/** The service as it ships, without the limits that a benchmark would run into. */
+const service = (name: SubjectName, surface: Surface): Subject => ({
+  name,
+  surface,
+  command: (port, redisUrl) => ({
+    file: process.execPath,
+    args: [SERVICE],
+    env: {
+      HOST: "127.0.0.1",
+      PORT: String(port),
+      LOG_LEVEL: "warn",
+      MAX_CONNECTIONS: "1000000",
+      MAX_CONNECTION_AGE: "24h",
+      AI_DEMO_DELAY: `${MODEL_DELAY_MS}ms`,
+      ...(redisUrl !== undefined && { REDIS_URL: redisUrl }),
+    },
+  }),
+});
+
+/** One service, as it is read in the various trials. */
+export const NOVASTREAM: readonly Subject[] = [
+  service("novastream", stream("app:bench")),
+  service("novastream-console", CONSOLE),
+  service("novastream-redis", stream(REPLAY_TOPIC, "&from=earliest")),
+  service("plain-get", { ...stream("app:bench"), readPath: "/livez" }),
+];
