@@ -57,6 +57,14 @@ export const REQUIREMENTS = {
     source: "issue 2; DESIGN §4.9",
     text: "A garbage cursor: header → gap, query → 400",
   },
+  filters: {
+    source: "issue 3; DESIGN §8, §11",
+    text: "Logs are filtered by level, source, grep, not and regex; a bad or dear expression is a 400 that says why, and no expression holds up the process",
+  },
+  overflow: {
+    source: "issue 3; DESIGN §6",
+    text: "A log reader with overflow=drop who falls behind gets dropped {from, to, count, url} and the newest; the url has exactly what lies between, with the reader's filters",
+  },
   "latest-only": {
     source: "DESIGN §6",
     text: "A lagging status reader gets dropped {from, to, count} and then the newest",

@@ -34,6 +34,8 @@ export interface ConnectionRequest {
   readonly subscriptions: readonly SubscriptionRequest[];
   /** What ends it beside the end of its topics; undefined = nothing. */
   readonly bounds?: Bounds | undefined;
+  /** Where what stands between two positions of a topic can be read, for whoever has been spared it. */
+  readonly rangeUrl?: ((topic: Topic, from: Position, to: Position) => string) | undefined;
   /** Members of `connected` beside the usual ones. */
   readonly greeting?: object;
   /** Told of the first event, for the metric. */
@@ -173,6 +175,7 @@ export class Connection implements Outlet {
       from: formatPosition(from),
       to: formatPosition(to),
       count,
+      url: this.#request.rangeUrl?.(subscription.topic, from, to),
     };
     this.#control("dropped", data, this.#wireId());
   }

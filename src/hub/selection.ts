@@ -2,6 +2,9 @@ import type { Event } from "../log/event.ts";
 import { Batch, BATCH_BYTES, weigh } from "./batch.ts";
 import { type End, isBeyond, type PageLimit } from "./bounds.ts";
 
+/** How long one reader's filter may keep the process at a time; the event at hand is still looked at. */
+const FILTER_MS = 5;
+
 /** How much of its page a reader may still be given. */
 export class Room {
   #events: number;
@@ -41,6 +44,8 @@ export interface Selection {
   readonly wanted: readonly Event[];
   /** The reader is to see no further event of the topic. */
   readonly ended: boolean;
+  /** The filter has taken its time: the others are to have their turn before it goes on. */
+  readonly tired: boolean;
 }
 
 export interface SelectionRules {
@@ -56,8 +61,9 @@ export function select(whole: Batch, rules: SelectionRules): Selection {
   const { filter, end, room, surchargeBytes } = rules;
   const { events } = whole;
   const wanted: Event[] = [];
-  let [index, bytes, ended] = [0, 0, false];
-  for (; index < events.length; index++) {
+  const tiresAt = filter ? performance.now() + FILTER_MS : Number.POSITIVE_INFINITY;
+  let [index, bytes, ended, tired] = [0, 0, false, false];
+  for (; index < events.length && !tired; index++) {
     const event = events[index]!;
     ended = end !== undefined && isBeyond(end, event);
     if (ended) break;
@@ -69,8 +75,9 @@ export function select(whole: Batch, rules: SelectionRules): Selection {
       wanted.push(event);
       bytes += weight;
     }
+    tired = filter !== undefined && performance.now() > tiresAt;
   }
   const batch =
     index === events.length ? whole : index > 0 ? new Batch(events.slice(0, index)) : undefined;
-  return { batch, wanted: filter ? wanted : (batch?.events ?? wanted), ended };
+  return { batch, wanted: filter ? wanted : (batch?.events ?? wanted), ended, tired };
 }

@@ -111,7 +111,8 @@ export class Subscription {
       return false;
     }
     if (this.#deliver(batch)) return true;
-    this.#setState("lagging");
+    if (this.reader.outlet.writable) this.wake();
+    else this.#setState("lagging");
     return false;
   }
 
@@ -222,7 +223,7 @@ export class Subscription {
     this.#gap({ from: undefined, to, missed: null, reason: "reset" });
   }
 
-  /** Hands over as much as the reader takes; false where something is left because the outlet takes no more. */
+  /** Hands over as much as the reader takes for now; false where something is left. */
   #deliver(batch: Batch): boolean {
     if (this.#rules) return this.#deliverSelected(batch, this.#rules);
     this.#hand(batch, batch.events);
@@ -232,13 +233,13 @@ export class Subscription {
 
   #deliverSelected(whole: Batch, rules: SelectionRules): boolean {
     for (let rest = whole; ;) {
-      const { batch, wanted, ended } = select(rest, rules);
+      const { batch, wanted, ended, tired } = select(rest, rules);
       if (batch) this.#hand(batch, wanted);
       if (this.reader.closed) return true;
       if (ended || batch?.last || isReached(this.#end, this.#cursor)) this.#finish();
       else if (rules.room?.full) this.reader.filled();
       else if (batch && batch !== rest) {
-        if (!this.reader.outlet.writable) return false;
+        if (tired || !this.reader.outlet.writable) return false;
         rest = new Batch(rest.events.slice(batch.events.length));
         continue;
       }

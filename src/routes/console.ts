@@ -15,6 +15,7 @@ import { WebSocketTransport } from "../transports/websocket.ts";
 import { parseConsoleMessage } from "../wire/console.ts";
 import type { WukongDirectory } from "../wukongs/wukong-directory.ts";
 import { problemResponse } from "./problem.ts";
+import { rangeUrlOf } from "./range-url.ts";
 import { refuseDeleted } from "./wukongs.ts";
 import { principalOf } from "./request.ts";
 import { WaitingConsole } from "./waiting-console.ts";
@@ -105,6 +106,7 @@ export class ConsoleEndpoint implements AsyncDisposable {
       admission.open({
         transport,
         subscriptions: [{ topic, start }],
+        rangeUrl: rangeUrlOf(`/api/v1/wukongs/${name}/stream`, query, false),
         greeting: { message: `Connected to ${name}` },
       });
       for (const { data, binary } of early) answer(transport, data, binary);

@@ -5,6 +5,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import { HttpStream, STREAM_HEADERS } from "../transports/http-stream.ts";
 import type { Format } from "../transports/transport.ts";
 import { admit, type AdmittingServices, refuse } from "./admit.ts";
+import type { RangeUrl } from "./range-url.ts";
 import { type AppContext, outgoingOf } from "./request.ts";
 
 export interface StreamServices extends AdmittingServices {
@@ -19,6 +20,7 @@ export interface StreamRequest {
 export interface StreamSpec {
   readonly subscriptions: readonly SubscriptionRequest[];
   readonly bounds?: Bounds;
+  readonly rangeUrl?: RangeUrl;
   /** Beside those of every stream; names in lower case. */
   readonly headers?: Record<string, string>;
 }
@@ -50,6 +52,7 @@ export async function openStream(
       transport: stream,
       subscriptions: spec.subscriptions,
       bounds: spec.bounds,
+      rangeUrl: spec.rangeUrl,
       onFirstEvent: () => services.metrics.firstEvent(route, performance.now() - startedAt),
     });
     return RESPONSE_ALREADY_SENT;

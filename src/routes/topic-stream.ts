@@ -2,9 +2,11 @@ import type { Event } from "../log/event.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { RetentionTable } from "../log/retention.ts";
 import type { Topic } from "../log/topic.ts";
+import type { SubscriptionRequest } from "../hub/subscription.ts";
 import type { StreamQuery } from "../wire/stream-query.ts";
 import { openStream, type StreamServices } from "./open-stream.ts";
-import type { AppContext } from "./request.ts";
+import { rangeUrlOf } from "./range-url.ts";
+import { type AppContext, queryOf } from "./request.ts";
 import { hasSeenAll } from "./stream-end.ts";
 import { formatOf, type StreamKind } from "./stream-format.ts";
 import { rangeOf } from "./stream-range.ts";
@@ -22,6 +24,8 @@ export interface TopicStreamRequest {
   readonly principal: string;
   /** Events that the reader wants; undefined = all. */
   readonly filter?: ((event: Event) => boolean) | undefined;
+  /** Of a reader who falls behind. */
+  readonly overflow?: SubscriptionRequest["overflow"];
   readonly kind: StreamKind;
 }
 
@@ -29,13 +33,18 @@ export interface TopicStreamRequest {
 export async function topicStream(
   c: AppContext,
   services: TopicStreamServices,
-  { topics, query, principal, filter, kind }: TopicStreamRequest,
+  { topics, query, principal, filter, overflow, kind }: TopicStreamRequest,
 ): Promise<Response> {
   const format = formatOf(c, services.formats, query, kind);
   const range = rangeOf(c, topics, query, services.retention);
   if (await hasSeenAll(services.log, range, query.follow)) return c.body(null, 204);
   return openStream(c, services, { format, principal }, () => ({
     bounds: { atHead: !query.follow, untilMs: range.untilMs },
-    subscriptions: range.subscriptions.map((subscription) => ({ ...subscription, filter })),
+    subscriptions: range.subscriptions.map((subscription) => ({
+      ...subscription,
+      filter,
+      overflow,
+    })),
+    rangeUrl: rangeUrlOf(c.req.path, queryOf(c), kind === "envelope"),
   }));
 }

@@ -76,14 +76,15 @@ export function wukongRoutes(services: WukongServices): Hono<AppEnvironment> {
     .get("/:name/logs", async (c) => {
       const name = c.req.param("name");
       const topic = logsTopic(name);
-      const query = parseQuery(queryOf(c), logQuerySchema, ["grep"]);
-      await refuseDeleted(wukongs, name);
+      const query = parseQuery(queryOf(c), logQuerySchema, ["grep", "not"]);
       const filter = createLogFilter(query);
+      await refuseDeleted(wukongs, name);
       return topicStream(c, services, {
         topics: [topic],
         query,
         principal: principal(c),
         filter,
+        overflow: query.overflow,
         kind: "logs",
       });
     });

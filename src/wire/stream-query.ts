@@ -50,10 +50,16 @@ export const streamQuerySchema = z.strictObject({
   evs_preamble: z.string().optional(),
 });
 
+const texts = z.array(z.string().min(1).max(256)).max(16).default([]);
+
 /** What log streams take beside it. */
 export const logQuerySchema = streamQuerySchema.extend({
   level: z.enum(LOG_LEVELS).optional(),
-  grep: z.array(z.string().min(1).max(256)).max(16).default([]),
+  source: z.string().min(1).max(128).optional(),
+  grep: texts,
+  not: texts,
+  regex: z.string().min(1).max(256).optional(),
+  overflow: z.enum(["lag", "drop"]).optional(),
 });
 
 export type StreamQuery = z.infer<typeof streamQuerySchema>;

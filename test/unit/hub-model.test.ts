@@ -28,6 +28,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant("attach" as const),
       topics: fc.subarray([0, 1, 2], { minLength: 1 }),
+      overflow: fc.constantFrom("lag" as const, "drop" as const),
     }),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("reattach" as const), reader: fc.nat(9) }) },
@@ -109,6 +110,7 @@ describe("the hub, against a model of what a reader may see", () => {
                       new CheckedReader(
                         hub,
                         action.topics.map((index) => TOPICS[index]!),
+                        action.overflow,
                       ),
                     );
                   break;
