@@ -4,11 +4,34 @@ import { weigh } from "./batch.ts";
 
 /** What all rings of a process may hold together, in bytes. */
 export class RingBudget {
-  readonly maxBytes: number;
-  bytes = 0;
+  readonly #maxBytes: number;
+  /** Those that hold something, the one that has grown most recently last. */
+  readonly #rings = new Set<Ring>();
+  #bytes = 0;
 
   constructor(maxBytes: number) {
-    this.maxBytes = maxBytes;
+    this.#maxBytes = maxBytes;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** A ring that grows beyond the budget pays for it itself; what its newest event still exceeds, the quietest pay. */
+  grown(ring: Ring, bytes: number): void {
+    this.#bytes += bytes;
+    this.#rings.delete(ring);
+    this.#rings.add(ring);
+    while (this.#bytes > this.#maxBytes && ring.length > 1) ring.evict();
+    for (const quietest of this.#rings) {
+      if (this.#bytes <= this.#maxBytes || quietest === ring) break;
+      while (this.#bytes > this.#maxBytes && quietest.length > 0) quietest.evict();
+    }
+  }
+
+  freed(ring: Ring, bytes: number): void {
+    this.#bytes -= bytes;
+    if (ring.length === 0) this.#rings.delete(ring);
   }
 }
 
@@ -39,31 +62,26 @@ export class Ring {
   /** Takes the event that follows the newest. */
   push(event: Event): void {
     this.#events.push(event);
-    this.#budget.bytes += weigh(event);
-    while (
-      this.length > this.#capacity ||
-      (this.#budget.bytes > this.#budget.maxBytes && this.length > 1)
-    ) {
-      this.#evict();
-    }
+    this.#budget.grown(this, weigh(event));
+    while (this.length > this.#capacity) this.evict();
     if (this.#first > this.#capacity) {
       this.#events = this.#events.slice(this.#first);
       this.#first = 0;
     }
   }
 
-  #evict(): void {
+  /** Lets the oldest go. */
+  evict(): void {
     const event = this.#events[this.#first]!;
-    this.#budget.bytes -= weigh(event);
     this.#base = event.position;
     // Lets the event go before the next compaction.
     this.#events[this.#first++] = undefined as unknown as Event;
+    this.#budget.freed(this, weigh(event));
   }
 
   /** Starts over, at another place or in another incarnation. */
   reset(base: Position): void {
-    for (let i = this.#first; i < this.#events.length; i++)
-      this.#budget.bytes -= weigh(this.#events[i]!);
+    while (this.length > 0) this.evict();
     this.#events = [];
     this.#first = 0;
     this.#base = base;

@@ -1,7 +1,13 @@
--- Finds where the last COUNT events begin, without sending them.
+-- Finds where the last COUNT events begin, without sending them, and in pages: they may be large.
 -- KEYS  1 the topic's stream
 -- ARGV  1 COUNT
 -- Returns the id of the first of them, or nil where there is none.
-local entries = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', ARGV[1])
-local first = entries[#entries]
-return first and first[1]
+local left, before, first = tonumber(ARGV[1]), '+', nil
+while left > 0 do
+  local entries = redis.call('XREVRANGE', KEYS[1], before, '-', 'COUNT', math.min(left, 100))
+  if #entries == 0 then break end
+  first = entries[#entries][1]
+  before = '(' .. first
+  left = left - #entries
+end
+return first

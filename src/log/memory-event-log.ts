@@ -17,6 +17,8 @@ import { IDEMPOTENCY_TTL_MS, idleMsAfter, retentionOf, type RetentionTable } fro
 import type { Topic } from "./topic.ts";
 
 const SWEEP_INTERVAL_MS = 60_000;
+/** Idempotency keys that are remembered; the oldest go first. */
+const MEMOS_MAX = 100_000;
 
 interface Memo {
   readonly fingerprint: string;
@@ -28,7 +30,10 @@ interface Memo {
 
 export interface MemoryEventLogOptions {
   readonly retention: RetentionTable;
-  /** Of data over all topics; beyond it the topic that grows loses its oldest, which readers are told as a gap. */
+  /**
+   * Of data over all topics. Beyond it the topic that grows loses its oldest, and where that is not enough, the quietest
+   * topics are forgotten; either is told to readers as a gap.
+   */
   readonly maxBytes: number;
   readonly now?: () => number;
 }
@@ -72,13 +77,15 @@ export class MemoryEventLog implements EventLog {
     const after = entry.head.position;
     const { events, appended } = entry.append(skip ? drafts.slice(skip) : drafts, options, now);
     if (appended.repeated) return appended;
+    // The one that was appended to most recently stands last.
+    this.#topics.delete(topic);
     this.#topics.set(topic, entry);
     this.#retain(entry, before);
     const result = { ...appended, done: offset + drafts.length };
     if (memoKey !== undefined) {
       const first = options.progress ? events.at(-1)!.position : appended.first;
       const fingerprint = options.idempotency?.fingerprint ?? "";
-      this.#memos.set(memoKey, {
+      this.#remember(memoKey, {
         fingerprint,
         first,
         count: appended.count,
@@ -150,6 +157,10 @@ export class MemoryEventLog implements EventLog {
       if (excess > 0) entry.free(excess);
     }
     this.#bytes += entry.bytes - bytesBefore;
+    for (const quietest of this.#topics.values()) {
+      if (this.#bytes <= this.#options.maxBytes || quietest === entry) break;
+      this.#forget(quietest);
+    }
   }
 
   #topic(topic: Topic, now = this.#now()): MemoryTopic | undefined {
@@ -175,6 +186,15 @@ export class MemoryEventLog implements EventLog {
   #memo(key: string, now: number): Memo | undefined {
     const memo = this.#memos.get(key);
     return memo && memo.expiresAt > now ? memo : undefined;
+  }
+
+  #remember(key: string, memo: Memo): void {
+    this.#memos.set(key, memo);
+    if (this.#memos.size <= MEMOS_MAX) return;
+    for (const oldest of this.#memos.keys()) {
+      this.#memos.delete(oldest);
+      return;
+    }
   }
 
   #sweep(): void {

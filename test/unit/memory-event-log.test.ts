@@ -44,6 +44,19 @@ describe("the memory log", () => {
     expect(slice.gap).toEqual({ reason: "reset", missed: null });
   });
 
+  it("holds no more data than it may over many topics of one event each: the quietest are forgotten", async () => {
+    await using log = new MemoryEventLog({ retention, maxBytes: 10_000 });
+    const topics = Array.from({ length: 50 }, (_, n) => parseTopic(`app:t${n}`));
+    for (const topic of topics) {
+      await log.append(topic, [{ type: "log", data: `"${"x".repeat(998)}"` }]);
+      // Not the quietest, as long as it is published to.
+      await log.append(topics[0]!, [{ type: "log", data: "1" }]);
+    }
+    const heads = await Promise.all(topics.map((topic) => log.head(topic)));
+    const kept = heads.flatMap(({ position }, n) => (position.n > 0 ? [n] : []));
+    expect(kept).toEqual([0, 42, 43, 44, 45, 46, 47, 48, 49]);
+  });
+
   it("holds no more data than it may over all topics, at the cost of the topic that grows", async () => {
     await using log = new MemoryEventLog({ retention, maxBytes: 10_000 });
     const [quiet, busy] = [parseTopic("app:quiet"), parseTopic("app:busy")];
