@@ -102,6 +102,7 @@ export const ENVIRONMENT = z.object({
   STALL_TIMEOUT: timer.default(30_000),
   MAX_CONNECTION_AGE: duration.default(600_000),
   DRAIN_WINDOW: duration.default(30_000),
+  TOPIC_LINGER: timer.default(30_000),
   AUDIT_INTERVAL: timer.default(30_000),
   PROBE_INTERVAL: timer.default(2_000),
   PROBE_TIMEOUT: timer.default(5_000),
@@ -142,6 +143,8 @@ export interface Config {
   readonly ringCapacity: number;
   /** Of all rings together. */
   readonly ringBytes: number;
+  /** How long a topic is followed after its last reader. */
+  readonly lingerMs: number;
   readonly auditMs: number;
   readonly maxBodyBytes: number;
   readonly maxEventBytes: number;
@@ -193,6 +196,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     drainWindowMs: env.DRAIN_WINDOW,
     ringCapacity: env.BUFFER_SIZE,
     ringBytes: env.BUFFER_MEMORY,
+    lingerMs: env.TOPIC_LINGER,
     auditMs: env.AUDIT_INTERVAL,
     maxBodyBytes: env.MAX_BODY_SIZE,
     maxEventBytes: env.MAX_EVENT_SIZE,

@@ -55,8 +55,10 @@ async function compose(config: Config, logger: Logger, stack: DisposalStack): Pr
   const metrics = new Metrics();
   const backend = await createBackend(config, logger, metrics, stack);
   const { log, state } = backend;
-  const { ringCapacity, ringBytes, auditMs } = config;
-  const hub = stack.use(new Hub({ log, metrics, logger, ringCapacity, ringBytes, auditMs }));
+  const { ringCapacity, ringBytes, lingerMs, auditMs } = config;
+  const hub = stack.use(
+    new Hub({ log, metrics, logger, ringCapacity, ringBytes, lingerMs, auditMs }),
+  );
   const connections = stack.use(
     new ConnectionManager({
       hub,

@@ -233,6 +233,10 @@ export const REQUIREMENTS = {
     source: "issue 3",
     text: "The comparison fails when a ratio falls by more than the margin against the committed table",
   },
+  leaks: {
+    source: "issue 3",
+    text: "After thousands of connects and cuts of every transport, heap, handles, tails, channels and keys return to where they were",
+  },
   config: {
     source: "STYLE 3; DESIGN §14",
     text: "Configuration is a pure function of the environment that reports every problem at once",

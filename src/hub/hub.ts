@@ -42,7 +42,7 @@ export class Hub implements AsyncDisposable {
     this.#lingerMs = options.lingerMs ?? 30_000;
     this.#auditMs = options.auditMs ?? 30_000;
     this.#budget = new RingBudget(options.ringBytes);
-    const tickMs = Math.min(TICK_MS, Math.ceil(this.#auditMs / 4));
+    const tickMs = Math.min(TICK_MS, Math.ceil(Math.min(this.#auditMs, this.#lingerMs) / 4));
     this.#timer = setInterval(() => this.#tick(performance.now()), tickMs).unref();
   }
 
@@ -58,6 +58,7 @@ export class Hub implements AsyncDisposable {
       const { log, metrics, logger, ringCapacity } = this.#options;
       tail = new Tail({ topic, log, metrics, logger, ringCapacity, budget: this.#budget });
       this.#tails.set(topic, tail);
+      metrics.activeTopics(this.#tails.size);
     }
     return tail;
   }
@@ -79,6 +80,7 @@ export class Hub implements AsyncDisposable {
 
   #drop(tail: Tail): void {
     this.#tails.delete(tail.topic);
+    this.metrics.activeTopics(this.#tails.size);
     tail[Symbol.asyncDispose]().catch((err: unknown) => {
       this.#options.logger.warn({ err, topic: tail.topic }, "a tail could not be let go");
     });

@@ -39,6 +39,10 @@ export class Metrics {
     "From request to the first event of a stream",
     ["route"],
   );
+  readonly #activeTopics = this.#gauge(
+    "active_topics",
+    "Topics that this process follows: with readers, or shortly after the last of them",
+  );
   readonly #lagging = this.#gauge("lagging_subscriptions", "Subscriptions that have fallen behind");
   readonly #gaps = this.#counter("gaps_total", "Gaps told to readers", ["reason"]);
   readonly #resumes = this.#counter("resumes_total", "Readers who came back with a cursor", [
@@ -61,6 +65,7 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+    this.#activeTopics.set(0);
     this.#lagging.set(0);
     this.#waiting.set(0);
     this.#overloaded.set(0);
@@ -107,6 +112,10 @@ export class Metrics {
 
   firstEvent(route: string, ms: number): void {
     this.#firstEvent.observe({ route }, ms / 1000);
+  }
+
+  activeTopics(count: number): void {
+    this.#activeTopics.set(count);
   }
 
   lagging(change: 1 | -1): void {
