@@ -118,7 +118,7 @@ export class Subscription {
 
   /** From the tail: what it stood at is no more, or there is something to fetch again. */
   wake(): void {
-    if (this.#state === "ended") return;
+    if (this.#state === "ended" || this.#state === "starting") return;
     this.#setState("catching-up");
     this.reader.kick();
   }

@@ -265,12 +265,14 @@ export class Tail implements AsyncDisposable {
     this.#rouse();
   }
 
-  /** Nobody is at the head any more: each finds its own way there. */
+  /**
+   * Nobody is at the head any more: each finds its own way there. Those who lag, too: what they would skip by number may
+   * not be what they have missed.
+   */
   #rouse(): void {
-    const live = [...this.#live];
     this.#live.clear();
-    for (const subscription of live) subscription.wake();
-    this.#unpark();
+    this.#parked.clear();
+    for (const subscription of this.#subscriptions) subscription.wake();
   }
 
   /** The topic is gone. Its readers wait where they stand: if it comes back they are told of a reset. */

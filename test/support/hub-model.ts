@@ -9,7 +9,7 @@ import type { Subscription } from "../../src/hub/subscription.ts";
 import type { Event } from "../../src/log/event.ts";
 import type { Doorbell, EventLog } from "../../src/log/event-log.ts";
 import { MemoryEventLog } from "../../src/log/memory-event-log.ts";
-import { ORIGIN, type Position } from "../../src/log/position.ts";
+import { formatPosition, ORIGIN, type Position } from "../../src/log/position.ts";
 import { DEFAULT_RETENTION } from "../../src/log/retention.ts";
 import type { Topic } from "../../src/log/topic.ts";
 
@@ -25,6 +25,11 @@ export class UnreliableLog {
   #last: (() => void) | undefined;
   #slowness: number[];
   #now = 1_000;
+  /** All events of each topic's incarnation, trimmed or not, as they stand. */
+  readonly #history = new Map<Topic, Position[]>();
+  /** The event that each event was appended behind; ORIGIN for the first. */
+  readonly #parents = new Map<string, Position>();
+  readonly #listeners = new Map<Topic, (bell: Doorbell) => void>();
 
   constructor(slowness: number[]) {
     this.#slowness = slowness;
@@ -39,6 +44,17 @@ export class UnreliableLog {
 
   get log(): EventLog {
     const { inner } = this;
+    const append: EventLog["append"] = async (topic, drafts) => {
+      const appended = await inner.append(topic, drafts);
+      const history = this.#history.get(topic) ?? [];
+      for (let i = 0; i < appended.count; i++) {
+        const position = { ms: appended.first.ms, n: appended.first.n + i };
+        this.#parents.set(idOf(topic, position), history.at(-1) ?? ORIGIN);
+        history.push(position);
+      }
+      this.#history.set(topic, history);
+      return appended;
+    };
     const slowly = async <T>(result: () => Promise<T>): Promise<T> => {
       const turns = this.#slowness.shift() ?? 0;
       this.#slowness.push(turns);
@@ -48,14 +64,20 @@ export class UnreliableLog {
       return value;
     };
     return {
-      append: (...args) => inner.append(...args),
+      append,
       read: (...args) => slowly(() => inner.read(...args)),
       now: () => slowly(() => inner.now()),
       head: (...args) => slowly(() => inner.head(...args)),
       since: (...args) => slowly(() => inner.since(...args)),
       last: (...args) => slowly(() => inner.last(...args)),
-      delete: (...args) => inner.delete(...args),
-      follow: async (topic, listener) => inner.follow(topic, (bell) => this.#ring(bell, listener)),
+      delete: (topic) => {
+        this.#history.delete(topic);
+        return inner.delete(topic);
+      },
+      follow: async (topic, listener) => {
+        this.#listeners.set(topic, listener);
+        return inner.follow(topic, (bell) => this.#ring(bell, listener));
+      },
       [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
     };
   }
@@ -63,9 +85,11 @@ export class UnreliableLog {
   #ring(bell: Doorbell, listener: (bell: Doorbell) => void): void {
     // A flush is silent: what the memory log tells of a deletion is swallowed.
     if (bell.kind === "deleted") return;
-    this.#last = () => listener(bell);
     if (bell.kind !== "events") return;
     const { topic } = bell.events[0]!;
+    // What a rollback writes again is not news.
+    if (this.#rewriting.has(topic)) return;
+    this.#last = () => listener(bell);
     if (this.lose > 0) {
       this.lose--;
       this.unheard.add(topic);
@@ -75,10 +99,42 @@ export class UnreliableLog {
     }
   }
 
+  readonly #rewriting = new Set<Topic>();
+
+  /**
+   * A failover to a replica that lacks the last `count` events: they are gone, and their numbers are issued anew. All in
+   * one turn, as it is for readers. @param noticed whether the follow connection breaks, and says so
+   */
+  async rollback(topic: Topic, count: number, noticed: boolean): Promise<void> {
+    const history = this.#history.get(topic) ?? [];
+    const kept = history.slice(0, -count);
+    if (kept.length === 0) return;
+    this.#history.set(topic, kept);
+    this.#rewriting.add(topic);
+    const now = this.#now;
+    const rewritten = [this.inner.delete(topic)] as Promise<unknown>[];
+    for (const { ms } of kept) {
+      this.#now = ms;
+      rewritten.push(this.inner.append(topic, [{ type: "e", data: "0" }]));
+    }
+    this.#now = now;
+    await Promise.all(rewritten);
+    this.#rewriting.delete(topic);
+    if (noticed) this.#listeners.get(topic)?.({ kind: "unsure", cause: "reconnect" });
+    else this.unheard.add(topic);
+  }
+
+  /** The event right before the one that stands here, as it was appended. */
+  parentOf(topic: Topic, position: Position): Position | undefined {
+    return this.#parents.get(idOf(topic, position));
+  }
+
   repeat(): void {
     this.#last?.();
   }
 }
+
+const idOf = (topic: Topic, position: Position): string => `${topic} ${formatPosition(position)}`;
 
 /** A reader that checks each thing it is given against what it has been given before. */
 export class CheckedReader implements Outlet {
@@ -86,6 +142,7 @@ export class CheckedReader implements Outlet {
   writable = true;
   #reader!: Reader;
   readonly #hub: Hub;
+  readonly #log: UnreliableLog;
   readonly #overflow: "lag" | "drop";
   readonly held = new Map<Topic, { position: Position; born: number }>();
   /** What stands between the last event and the next, having been told. */
@@ -94,8 +151,9 @@ export class CheckedReader implements Outlet {
   /** Every position seen, over all connections. */
   readonly seen = new Set<string>();
 
-  constructor(hub: Hub, topics: readonly Topic[], overflow: "lag" | "drop") {
+  constructor(hub: Hub, log: UnreliableLog, topics: readonly Topic[], overflow: "lag" | "drop") {
     this.#hub = hub;
+    this.#log = log;
     this.#overflow = overflow;
     this.topics = topics;
     this.connect();
@@ -166,6 +224,8 @@ export class CheckedReader implements Outlet {
         born: held.born,
         n: held.position.n + 1,
       });
+      // Numbers are issued twice: what stands before it is what the reader must have had.
+      expect(this.#log.parentOf(topic, event.position)).toEqual(held.position);
     }
     expect(this.seen).not.toContain(`${topic} ${event.id}`);
     this.seen.add(`${topic} ${event.id}`);
@@ -173,10 +233,16 @@ export class CheckedReader implements Outlet {
     this.held.set(topic, { position: event.position, born: event.born });
   }
 
-  gap({ topic }: Subscription, { from, to, missed, reason }: GapNotice): void {
+  gap({ topic, cursor }: Subscription, { from, to, missed, reason }: GapNotice): void {
     const held = this.held.get(topic);
     if (held && !this.#told.has(topic)) expect(from).toEqual(held.position);
-    expect(to).toBeDefined();
+    if (!to) {
+      // Taken back: it goes on behind the log's last event, with which it holds all that there is.
+      expect({ missed, reason }).toEqual({ missed: null, reason: "reset" });
+      this.#told.delete(topic);
+      this.held.set(topic, { position: cursor, born: held!.born });
+      return;
+    }
     if (reason === "trimmed") expect(missed).toBe(to!.n - from!.n - 1);
     else expect(missed).toBeNull();
     this.#told.set(topic, to);
@@ -186,6 +252,9 @@ export class CheckedReader implements Outlet {
     if (this.#overflow === "lag") expect(topic).toBe("status:c");
     expect(from).toEqual(this.held.get(topic)?.position ?? ORIGIN);
     expect(count).toBe(to.n - from.n - 1);
+    let before: Position | undefined = to;
+    for (let i = 0; i <= count && before; i++) before = this.#log.parentOf(topic, before);
+    if (!this.#told.has(topic)) expect(before).toEqual(from);
     this.#told.set(topic, to);
   }
 

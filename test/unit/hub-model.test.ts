@@ -43,6 +43,15 @@ const step = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("repeat" as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("flush" as const), topic: fc.nat(2) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("rollback" as const),
+      topic: fc.nat(2),
+      count: fc.integer({ min: 1, max: 20 }),
+      noticed: fc.boolean(),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("heal" as const), topic: fc.nat(2) }) },
   {
     weight: 10,
@@ -109,6 +118,7 @@ describe("the hub, against a model of what a reader may see", () => {
                     readers.push(
                       new CheckedReader(
                         hub,
+                        unreliable,
                         action.topics.map((index) => TOPICS[index]!),
                         action.overflow,
                       ),
@@ -131,6 +141,9 @@ describe("the hub, against a model of what a reader may see", () => {
                   break;
                 case "flush":
                   await log.delete(TOPICS[action.topic]!);
+                  break;
+                case "rollback":
+                  await unreliable.rollback(TOPICS[action.topic]!, action.count, action.noticed);
                   break;
                 case "heal":
                   void hub.tail(TOPICS[action.topic]!).heal("audit");
