@@ -158,13 +158,14 @@ describe("a newcomer to a full server", () => {
   );
 
   it("that talks without end while it waits is sent away", verifies("admission"), async () => {
-    await using full = await fullService();
+    await using full = await fullService({ ADMISSION_TIMEOUT: "10m" });
     const socket = full.console();
-    const closed = once(socket, "close") as Promise<[number, Buffer]>;
+    let code = 0;
+    socket.on("close", (given) => (code = given));
     await once(socket, "open");
+    // Empty ones, and so few bytes in all that only their number can be too much.
     for (let i = 0; i < 600; i++) socket.send("");
-    const [code] = await closed;
-    expect(code).toBe(1013);
+    await eventually(() => code === 1013, { what: "the close" });
     await full.waiting(0);
   });
 
@@ -183,6 +184,39 @@ describe("a newcomer to a full server", () => {
       await lines.until(/^HTTP\/1\.1 503 [^]*"code":"draining"/);
       expect((await closed)[0]).toBe(1012);
       await stopped;
+    },
+  );
+
+  it(
+    "is served in its turn, though hundreds come through a few places and some lose patience",
+    verifies("admission", "connection-limits"),
+    async () => {
+      await using service = await startTestService({
+        MAX_CONNECTIONS: "4",
+        MAX_CONNECTIONS_PER_ADDRESS: "1000",
+        MAX_CONNECTIONS_PER_PRINCIPAL: "1000",
+        ADMISSION_TIMEOUT: "30s",
+      });
+      const api = apiOf(service.url);
+      await api.publish("app:a", [{ type: "tick", data: 1 }]);
+      const clients = Array.from({ length: 300 }, (_, index) =>
+        new RawClient(service.url).get(
+          `${stream}&from=earliest&follow=false&format=ndjson&user=u${index % 7}`,
+        ),
+      );
+      const impatient = clients.filter((_, index) => index % 10 === 9);
+      for (const client of impatient) client.socket.destroy();
+      for (const client of clients.filter((candidate) => !impatient.includes(candidate))) {
+        const text = await client.until('"reason":"finished"');
+        expect(text).toContain('"tick"');
+        client.socket.destroy();
+      }
+      for (const name of ["admission_waiting", 'active_connections{transport="ndjson"}'])
+        await eventually(async () => (await api.metric(`streaming_${name}`)) === 0);
+      const outcomes = (await (await fetch(api.url("/metrics"))).text()).match(
+        /^streaming_connections_total\{.*outcome="(\w+)"/gm,
+      );
+      expect(outcomes?.join()).not.toMatch(/overloaded|rate-limited/);
     },
   );
 
