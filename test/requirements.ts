@@ -237,6 +237,10 @@ export const REQUIREMENTS = {
     source: "issue 3",
     text: "After thousands of connects and cuts of every transport, heap, handles, tails, channels and keys return to where they were",
   },
+  metrics: {
+    source: "DESIGN §13",
+    text: "README lists every metric of the service with its labels, and no other",
+  },
   config: {
     source: "STYLE 3; DESIGN §14",
     text: "Configuration is a pure function of the environment that reports every problem at once",

@@ -38,6 +38,8 @@ const service = (name: SubjectName, surface: Surface): Subject => ({
       PORT: String(port),
       LOG_LEVEL: "warn",
       MAX_CONNECTIONS: "1000000",
+      // The load comes from this very machine: overload is what is measured, and nobody is to be turned away.
+      OVERLOAD_EVENT_LOOP_DELAY: "0",
       MAX_CONNECTION_AGE: "24h",
       AI_DEMO_DELAY: `${MODEL_DELAY_MS}ms`,
       ...(redisUrl !== undefined && { REDIS_URL: redisUrl }),
