@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
 import { type Line, LineReader } from "./line-reader.ts";
 
 /** For what the program's own children say after its end: they may hold its output open for as long as they live. */
@@ -60,6 +61,8 @@ export class ProgramOutput implements AsyncDisposable {
     for (let chunk = await nextOf(chunks); chunk; chunk = await nextOf(chunks)) {
       this.#onLines(reader.push(chunk));
       await this.#show(chunk);
+      // Node reads 32 chunks at a time while each is taken at once: nothing else would get its turn, delivery least.
+      await setImmediate();
     }
     this.#onLines(reader.end());
   }

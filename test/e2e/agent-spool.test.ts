@@ -81,7 +81,7 @@ describe("novastream agent and its spool", verifies("agent-spool"), () => {
   it("delivers each line once and in order, killed again and again in the middle of sending", async () => {
     await using service = await startTestService(LARGE_LOG);
     const LINES = 30_000;
-    const KILLS = 12;
+    const KILLS = 8;
     const spool = await makeSpool();
     {
       const away = `http://127.0.0.1:${await freePort()}`;
