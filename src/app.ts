@@ -77,7 +77,7 @@ function crossOrigin(origins: readonly string[]) {
       "Last-Event-ID",
       "X-Request-Id",
     ],
-    exposeHeaders: ["X-Request-Id", "X-Generation-Id", "Content-Location", "Retry-After"],
+    exposeHeaders: ["X-Request-Id", "X-Generation-Id", "Content-Location", "Link", "Retry-After"],
     maxAge: 600,
   });
 }

@@ -65,6 +65,18 @@ export const REQUIREMENTS = {
     source: "issue 3; DESIGN §6",
     text: "A log reader with overflow=drop who falls behind gets dropped {from, to, count, url} and the newest; the url has exactly what lies between, with the reader's filters",
   },
+  pages: {
+    source: "issue 3; DESIGN §8",
+    text: "JSON documents page through exactly the range, while it grows and is trimmed, each page bounded in events, bytes and work, with a Link to the next",
+  },
+  "long-poll": {
+    source: "issue 3; DESIGN §8",
+    text: "A long poll answers with what there is or what comes, tells gaps, misses nothing between polls, is a connection while it waits, and is answered at once by a drain",
+  },
+  bytes: {
+    source: "issue 3; DESIGN §4.6",
+    text: "A reader of each format and long-poll gets byte-identical events for the same range",
+  },
   "latest-only": {
     source: "DESIGN §6",
     text: "A lagging status reader gets dropped {from, to, count} and then the newest",

@@ -9,6 +9,7 @@ import type { Event } from "../log/event.ts";
 import { formatPosition, type Position } from "../log/position.ts";
 import type { Topic } from "../log/topic.ts";
 import type { Pack, Transport } from "../transports/transport.ts";
+import { Patience } from "./patience.ts";
 import { adviseRetryMs, CLOSE_REASONS, type CloseReason } from "./close-reason.ts";
 
 /** What all connections share, and tell. */
@@ -36,6 +37,8 @@ export interface ConnectionRequest {
   readonly bounds?: Bounds | undefined;
   /** Where what stands between two positions of a topic can be read, for whoever has been spared it. */
   readonly rangeUrl?: ((topic: Topic, from: Position, to: Position) => string) | undefined;
+  /** Set for a client that is answered with one document: for how long it waits for something to come. */
+  readonly answer?: { readonly waitMs: number | undefined } | undefined;
   /** Members of `connected` beside the usual ones. */
   readonly greeting?: object;
   /** Told of the first event, for the metric. */
@@ -56,6 +59,7 @@ export class Connection implements Outlet {
   readonly #tally: { events: number };
   /** Whether its frames are those of every reader of its topic. */
   readonly #shares: boolean;
+  #patience: Patience | undefined;
   #deleted: Set<Subscription> | undefined;
   /** Whether anything has been delivered since the last tick, which then counts as the time of it. */
   #delivered = false;
@@ -112,6 +116,8 @@ export class Connection implements Outlet {
       heartbeatMs: this.#context.heartbeatMs,
       ...this.#request.greeting,
     });
+    const { answer } = this.#request;
+    if (answer) this.#patience = new Patience(answer.waitMs, () => this.close("finished"));
     this.#reader.start();
   }
 
@@ -152,9 +158,9 @@ export class Connection implements Outlet {
     this.transport.write(packed);
     this.#delivered = true;
     this.#tally.events += events;
-    if (this.#sawEvent) return;
+    if (!this.#sawEvent) this.#request.onFirstEvent?.();
     this.#sawEvent = true;
-    this.#request.onFirstEvent?.();
+    this.#patience?.told();
   }
 
   gap(subscription: Subscription, { from, to, missed, reason }: GapNotice): void {
@@ -166,6 +172,7 @@ export class Connection implements Outlet {
       reason,
     };
     this.#control("gap", data, this.#wireId());
+    this.#patience?.told();
     if (this.transport.encoding.format.endsAtGap) this.close("internal");
   }
 
@@ -183,6 +190,7 @@ export class Connection implements Outlet {
   live(): void {
     this.#movedSilently = false;
     this.#control("live", {}, this.#wireId());
+    this.#patience?.live();
   }
 
   finished(): void {
@@ -242,12 +250,14 @@ export class Connection implements Outlet {
   /** @param spreadMs over which the advised returns of many are spread */
   close(reason: CloseReason, spreadMs = 0): void {
     if (this.#closed) return;
-    this.#end(reason);
     const closing = {
       reason,
       reconnect: CLOSE_REASONS[reason].reconnect,
       retryMs: adviseRetryMs(reason, spreadMs),
+      cursor: this.#reader.placed ? this.#wireId() : undefined,
+      more: this.#reader.unfinished > 0,
     };
+    this.#end(reason);
     // Whoever takes nothing will not take the last words either.
     if (reason === "stalled") this.transport.destroy();
     else this.transport.close(closing);
@@ -257,6 +267,7 @@ export class Connection implements Outlet {
     if (this.#closed) return;
     this.#closed = reason;
     this.#reader.close();
+    this.#patience?.close();
     this.#context.onClosed(this, reason);
   }
 }

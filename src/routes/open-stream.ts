@@ -1,10 +1,13 @@
+import type { ServerResponse } from "node:http";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Bounds } from "../hub/bounds.ts";
 import type { SubscriptionRequest } from "../hub/subscription.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { HttpStream, STREAM_HEADERS } from "../transports/http-stream.ts";
-import type { Format } from "../transports/transport.ts";
+import { type Conclusion, DOCUMENT_HEADERS, JsonDocument } from "../transports/json-document.ts";
+import type { Closing, Format } from "../transports/transport.ts";
 import { admit, type AdmittingServices, refuse } from "./admit.ts";
+import type { DocumentRequest } from "./document.ts";
 import type { RangeUrl } from "./range-url.ts";
 import { type AppContext, outgoingOf } from "./request.ts";
 
@@ -15,6 +18,8 @@ export interface StreamServices extends AdmittingServices {
 export interface StreamRequest {
   readonly format: Format;
   readonly principal: string;
+  /** One document in place of a stream. */
+  readonly document?: DocumentRequest | undefined;
 }
 
 export interface StreamSpec {
@@ -32,24 +37,29 @@ export interface StreamSpec {
 export async function openStream(
   c: AppContext,
   services: StreamServices,
-  { format, principal }: StreamRequest,
+  { format, principal, document }: StreamRequest,
   describe: () => StreamSpec | Promise<StreamSpec>,
 ): Promise<Response> {
   // Hono runs GET handlers for HEAD: there is a head to see and no stream to open.
   if (c.req.method === "HEAD") {
-    return c.body(null, 200, { ...STREAM_HEADERS, "content-type": format.contentType });
+    const headers = document ? DOCUMENT_HEADERS : STREAM_HEADERS;
+    return c.body(null, 200, { ...headers, "content-type": format.contentType });
   }
-  const admission = await admit(c, services, format.name, principal);
+  const admission = await admit(c, services, document?.kind ?? format.name, principal);
   if ("reason" in admission) return refuse(c, format, admission);
   try {
     const spec = await describe();
     const headers = { ...middlewareHeaders(c), ...spec.headers };
-    const stream = HttpStream.open(outgoingOf(c), headers, format);
-    if (!stream) return RESPONSE_ALREADY_SENT;
+    const response = outgoingOf(c);
+    const transport = document
+      ? openDocument(response, headers, format, document)
+      : HttpStream.open(response, headers, format);
+    if (!transport) return RESPONSE_ALREADY_SENT;
     const route = c.req.routePath;
     const startedAt = c.get("startedAt");
     admission.open({
-      transport: stream,
+      transport,
+      answer: document,
       subscriptions: spec.subscriptions,
       bounds: spec.bounds,
       rangeUrl: spec.rangeUrl,
@@ -59,6 +69,19 @@ export async function openStream(
   } finally {
     admission.release();
   }
+}
+
+function openDocument(
+  response: ServerResponse,
+  headers: Record<string, string>,
+  format: Format,
+  { kind, conclude }: DocumentRequest,
+): JsonDocument | undefined {
+  const withHeaders = (closing: Closing): Conclusion => {
+    const conclusion = conclude(closing);
+    return { ...conclusion, headers: { ...headers, ...conclusion.headers } };
+  };
+  return JsonDocument.open(response, { kind, format, conclude: withHeaders });
 }
 
 /** What middleware has set (CORS, the request id) goes out with the head that we write ourselves. */

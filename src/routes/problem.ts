@@ -3,6 +3,15 @@ import { ERROR_CODES, ServiceError } from "../errors.ts";
 
 /** An answer that says what went wrong (RFC 9457), with a stable `code`, the field and the request id. */
 export function problemResponse(error: unknown, requestId: string): Response {
+  const { status, headers, body } = problemOf(error, requestId);
+  return new Response(body, { status, headers });
+}
+
+/** The same in parts, for who writes it past Hono; names of headers in lower case. */
+export function problemOf(
+  error: unknown,
+  requestId: string,
+): { status: number; headers: Record<string, string>; body: string } {
   const known =
     error instanceof ServiceError
       ? error
@@ -20,11 +29,11 @@ export function problemResponse(error: unknown, requestId: string): Response {
     requestId,
     ...extra,
   };
-  const headers = new Headers({ "content-type": "application/problem+json" });
+  const headers: Record<string, string> = { "content-type": "application/problem+json" };
   if (retryAfterMs !== undefined || status === 503) {
-    headers.set("retry-after", String(Math.max(1, Math.ceil((retryAfterMs ?? 1_000) / 1_000))));
+    headers["retry-after"] = String(Math.max(1, Math.ceil((retryAfterMs ?? 1_000) / 1_000)));
   }
-  if (code === "method-not-allowed") headers.set("allow", String(extra["allow"]));
-  if (code === "upgrade-required") headers.set("upgrade", "websocket");
-  return new Response(JSON.stringify(document), { status, headers });
+  if (code === "method-not-allowed") headers["allow"] = String(extra["allow"]);
+  if (code === "upgrade-required") headers["upgrade"] = "websocket";
+  return { status, headers, body: JSON.stringify(document) };
 }

@@ -101,6 +101,6 @@ function startOf(
 /** Two parameters of which one makes no sense beside the other. */
 export function excludes(first: string, second: string): ServiceError {
   return new ServiceError("invalid-parameter", `${first} and ${second} exclude each other.`, {
-    field: second,
+    field: second.split("=")[0]!,
   });
 }

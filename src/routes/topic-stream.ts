@@ -4,6 +4,7 @@ import type { RetentionTable } from "../log/retention.ts";
 import type { Topic } from "../log/topic.ts";
 import type { SubscriptionRequest } from "../hub/subscription.ts";
 import type { StreamQuery } from "../wire/stream-query.ts";
+import { documentOf, pageOf } from "./document.ts";
 import { openStream, type StreamServices } from "./open-stream.ts";
 import { rangeUrlOf } from "./range-url.ts";
 import { type AppContext, queryOf } from "./request.ts";
@@ -37,9 +38,13 @@ export async function topicStream(
 ): Promise<Response> {
   const format = formatOf(c, services.formats, query, kind);
   const range = rangeOf(c, topics, query, services.retention);
-  if (await hasSeenAll(services.log, range, query.follow)) return c.body(null, 204);
-  return openStream(c, services, { format, principal }, () => ({
-    bounds: { atHead: !query.follow, untilMs: range.untilMs },
+  const document = documentOf(c, format, query);
+  const follow = query.follow ?? document?.kind !== "json";
+  // Who turns pages knows the last one by what it says.
+  const mayRest = document?.kind !== "json";
+  if (mayRest && (await hasSeenAll(services.log, range, follow))) return c.body(null, 204);
+  return openStream(c, services, { format, principal, document }, () => ({
+    bounds: { atHead: !follow, untilMs: range.untilMs, page: document && pageOf(query) },
     subscriptions: range.subscriptions.map((subscription) => ({
       ...subscription,
       filter,

@@ -1,12 +1,8 @@
 import type { Event } from "../log/event.ts";
+import { oneLine } from "./one-line.ts";
 import type { Closing, Format } from "./transport.ts";
 
 const NEWLINE = Buffer.from("\n");
-
-/** JSON text may hold line ends between its tokens, and nowhere else. */
-function oneLine(json: string): string {
-  return /[\r\n]/.test(json) ? json.replace(/[\r\n]+/g, " ") : json;
-}
 
 /**
  * One JSON document a line (application/x-ndjson): `{"id","type","time","data"}`, with `topic` for readers of several.

@@ -1,5 +1,6 @@
 import type { Event } from "../log/event.ts";
 import type { ControlType } from "../wire/grammar.ts";
+import { oneLine } from "./one-line.ts";
 import type { Closing, Format } from "./transport.ts";
 
 /** A comment line and no blank line: a blank line after it fires an empty message in some clients. */
@@ -35,8 +36,8 @@ export function createSseFormat({ retryMs, envelope }: SseFormatOptions): Format
     let made = bodies.get(event);
     if (!made) {
       const data = envelope
-        ? `{"topic":${JSON.stringify(event.topic)},"time":${event.position.ms},"data":${event.data}}`
-        : event.data;
+        ? `{"topic":${JSON.stringify(event.topic)},"time":${event.position.ms},"data":${oneLine(event.data)}}`
+        : oneLine(event.data);
       bodies.set(event, (made = Buffer.from(`event: ${event.type}\n${dataLines(data)}\n`)));
     }
     return made;

@@ -8,6 +8,10 @@ export interface Closing {
   readonly reconnect: boolean;
   /** When to come back, in ms; undefined = not at all. */
   readonly retryMs: number | undefined;
+  /** Where the client has got; undefined where that is not known yet. */
+  readonly cursor?: string | undefined;
+  /** Whether there is, or may come, something after it that the client has asked for. */
+  readonly more?: boolean;
 }
 
 /**
@@ -15,7 +19,7 @@ export interface Closing {
  * Every Buffer that is returned MUST be whole frames, whatever is in the data.
  */
 export interface Format {
-  readonly name: "sse" | "ndjson" | "text" | "websocket";
+  readonly name: "sse" | "ndjson" | "text" | "json" | "websocket";
   readonly contentType: string;
   /** Whether ids on the wire are cursors (of a set of topics) or bare positions (the path names the topic). */
   readonly ids: "cursor" | "position";

@@ -1,3 +1,4 @@
+import { oneLine } from "./one-line.ts";
 import type { Format } from "./transport.ts";
 
 const NOTHING = Buffer.alloc(0);
@@ -27,7 +28,7 @@ export const websocketFormat: Format = {
   ids: "cursor",
   event: ({ type, topic, position, data }, id) =>
     textMessage(
-      `{"type":${JSON.stringify(type)},"topic":${JSON.stringify(topic)},"id":"${id}","time":${position.ms},"data":${data}}`,
+      `{"type":${JSON.stringify(type)},"topic":${JSON.stringify(topic)},"id":"${id}","time":${position.ms},"data":${oneLine(data)}}`,
     ),
   control: (type, data, id) =>
     textMessage(

@@ -25,12 +25,26 @@ const moment = z.string().transform((text, context) => {
 
 const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 
+const WAIT_MAX_MS = 60_000;
+
+const wait = z.string().transform((text, context) => {
+  const ms = text === "0" ? 0 : /[a-z]$/.test(text) ? tryDuration(text) : undefined;
+  if (ms !== undefined && ms <= WAIT_MAX_MS) return ms;
+  context.addIssue({ code: "custom", message: "must be 0 or a duration like 30s, at most 60s" });
+  return z.NEVER;
+});
+
+const limit = z
+  .string()
+  .regex(/^([1-9]\d{0,2}|1000)$/, "must be a whole number from 1 to 1000")
+  .transform(Number);
+
 /** What a cursor may be called in a query: polyfills of EventSource have names of their own. */
 export const CURSOR_PARAMETERS = ["last_event_id", "lastEventId", "evs_last_event_id"] as const;
 
 /** What every topic stream takes. A parameter that is not known is refused: a typing error must not widen a stream. */
 export const streamQuerySchema = z.strictObject({
-  format: z.enum(["sse", "ndjson", "text"]).optional(),
+  format: z.enum(["sse", "ndjson", "text", "json"]).optional(),
   from: z.enum(["earliest", "latest"]).optional(),
   tail: z
     .string()
@@ -40,7 +54,9 @@ export const streamQuerySchema = z.strictObject({
   since: moment.optional(),
   until: moment.optional(),
   before: z.string().optional(),
-  follow: flag.default(true),
+  follow: flag.optional(),
+  wait: wait.optional(),
+  limit: limit.optional(),
   last_event_id: z.string().optional(),
   lastEventId: z.string().optional(),
   evs_last_event_id: z.string().optional(),

@@ -184,6 +184,12 @@ export const UNREACHABLE_CALLS: readonly Call[] = [
       path: { generation: "gen-0" },
     })),
   ].map((base): Call => ({ ...base, status: 503, code: "log-unavailable" })),
+  {
+    operation: "streamEvents",
+    query: "topic=app:orders&format=json",
+    status: 503,
+    code: "log-unavailable",
+  },
   ...STREAMS.map((base): Call => ({
     ...base,
     status: 200,

@@ -1,5 +1,7 @@
 import { type Call, NDJSON, SSE, TEXT } from "./support-exercise.ts";
 
+const JSON_TYPE = "application/json";
+
 type Base = Pick<Call, "operation" | "path" | "query">;
 
 /** The topic streams, each with the least that it must be asked. */
@@ -46,6 +48,14 @@ const BAD_QUERIES = [
   "until=tomorrow",
   "tail=1&until=5m",
   "before=garbage",
+  "wait=61s",
+  "wait=30",
+  "follow=false&wait=1s",
+  "format=ndjson&wait=1s",
+  "format=json&limit=0",
+  "format=json&limit=1001",
+  "limit=5",
+  "format=json&follow=true",
   "follow=maybe",
   "format=xml",
   "user=a%20b",
@@ -63,6 +73,17 @@ const everyStream = (base: Base): Call[] => [
   // A cursor that an EventSource repeats for ever must not kill it.
   backlog(base, "format=ndjson", NDJSON, { "last-event-id": "garbage" }),
   backlog(base, "format=sse", SSE, { "last-event-id": "x1.1-1" }),
+  {
+    ...backlog(base, "format=json&limit=1&from=earliest", JSON_TYPE),
+    query: [base.query, "format=json&limit=1&from=earliest"].filter(Boolean).join("&"),
+  },
+  { ...backlog(base, "", JSON_TYPE, { accept: "application/json" }) },
+  {
+    ...base,
+    query: [base.query, "wait=0"].filter(Boolean).join("&"),
+    status: 200,
+    media: JSON_TYPE,
+  },
   ...BAD_QUERIES.map((query) => refused(base, query)),
   refused(base, "since=1m&until=5m", "since"),
 ];
@@ -104,6 +125,7 @@ export const STREAM_CALLS: readonly Call[] = [
 /** What a service answers whose connections are all taken. */
 export const FULL_CALLS: readonly Call[] = STREAMS.flatMap((base): Call[] => [
   { ...base, headers: { accept: NDJSON }, status: 503, code: "overloaded" },
+  { ...base, headers: { accept: JSON_TYPE }, status: 503, code: "overloaded" },
   { ...base, headers: { accept: SSE }, status: 200, media: SSE },
 ]);
 
