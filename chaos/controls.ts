@@ -30,8 +30,10 @@ export const CONTROLS = {
       },
       {
         file: "hub/tail.js",
-        find: "event.position.n === this.#tip.position.n + 1;",
-        replace: "event.position.n > this.#tip.position.n;",
+        find: `else if (!this.#knows(event))
+                return void this.heal("missed");`,
+        replace: `else if (!this.#knows(event))
+                this.#accept(event);`,
       },
     ],
   },
@@ -50,9 +52,9 @@ export const CONTROLS = {
     changes: [
       {
         file: "hub/subscription.js",
-        find: "if (samePosition(this.#cursor, head.position)) {",
-        replace:
-          "if (samePosition(this.#cursor, head.position) || (this.#cursor.ms >= head.born && this.#cursor.n === head.position.n - 1)) {",
+        find: "const atHead = samePosition(this.#cursor, head.position);",
+        replace: `const atHead = samePosition(this.#cursor, head.position)
+            || (this.#cursor.ms >= head.born && this.#cursor.n === head.position.n - 1);`,
       },
     ],
   },

@@ -45,7 +45,7 @@ export const FAULT_KINDS = {
     durationMs: [100, 1_500],
   },
   "redis-pause": {
-    title: "SIGSTOP of Redis (one node), then SIGCONT",
+    title: "SIGSTOP of Redis, then SIGCONT",
     forms: ["standalone"],
     durationMs: [300, 2_500],
   },
@@ -58,6 +58,31 @@ export const FAULT_KINDS = {
     title: "connections to Redis half-open, then resumed or cut",
     forms: ["standalone"],
     durationMs: [500, 2_500],
+  },
+  "master-kill": {
+    title: "SIGKILL of a master, its replica takes over, and it comes back as a replica",
+    forms: ["sentinel", "cluster"],
+    durationMs: [0, 0],
+  },
+  "master-kill-behind": {
+    title: "SIGKILL of a master whose replicas lack its last writes",
+    forms: ["sentinel"],
+    durationMs: [0, 0],
+  },
+  "master-pause": {
+    title: "SIGSTOP of a master until its replica has taken over, then SIGCONT",
+    forms: ["sentinel", "cluster"],
+    durationMs: [0, 0],
+  },
+  failover: {
+    title: "a failover that an operator asks for",
+    forms: ["sentinel", "cluster"],
+    durationMs: [0, 0],
+  },
+  "slot-move": {
+    title: "the slot of a topic moves to another master, half moved for a while",
+    forms: ["cluster"],
+    durationMs: [100, 1_500],
   },
   "follow-kill": {
     title: "CLIENT KILL of the follow connections",

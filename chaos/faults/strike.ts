@@ -57,5 +57,5 @@ async function happen(fault: PlannedFault, scene: Scene): Promise<Aftermath> {
   if (ours) return (await ours()) ?? {};
   const theirs = store.faults.get(kind);
   if (!theirs) throw new Error(`${kind} cannot befall ${store.form}`);
-  return theirs(durationMs, target);
+  return (await theirs(durationMs, target)) ?? {};
 }

@@ -78,17 +78,20 @@ export class History {
       ?.entries.at(-1)?.id;
   }
 
-  /** Whether an entry stands there with this content, another one, or none that is known of. */
+  /**
+   * Whether an entry stands there with this content, or another one; `acked`: stood there, as its publisher was told, in
+   * a state of the log of which nothing else is known.
+   */
   holds(
     topic: string,
     id: string,
     stamp: Pick<Stamp, "mark" | "digest">,
-  ): "yes" | "altered" | "unknown" {
+  ): "yes" | "acked" | "altered" | "unknown" {
     if (this.wasAltered(stamp)) return "altered";
     const places = this.#places.get(`${topic} ${id}`);
     if (places)
       return places.some((place) => entryAt(place).mark === stamp.mark) ? "yes" : "altered";
-    return this.#acked.get(`${topic} ${stamp.mark}`) === id ? "yes" : "unknown";
+    return this.#acked.get(`${topic} ${stamp.mark}`) === id ? "acked" : "unknown";
   }
 
   /** Whether it is not what its publisher sent. */

@@ -170,6 +170,8 @@ export class Judge {
     standing.announced = to ?? undefined;
     standing.fresh = true;
     this.#checkCursor(cursor, undefined, topic);
+    // Where nothing has come yet, the reader goes on from an entry that is there, and what follows it is known.
+    if (to === null) standing.fresh = false;
   }
 
   /**

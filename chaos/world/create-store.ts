@@ -1,5 +1,7 @@
 import type { Random } from "../random.ts";
+import { ClusterStore } from "./cluster-store.ts";
 import { createMemoryStore } from "./memory-store.ts";
+import { SentinelStore } from "./sentinel-store.ts";
 import { StandaloneStore } from "./standalone-store.ts";
 import type { Form, Store } from "./store.ts";
 
@@ -13,7 +15,9 @@ export async function createStore(
       return createMemoryStore();
     case "standalone":
       return StandaloneStore.start(random, topics);
-    default:
-      throw new Error(`${form} is not there yet`);
+    case "sentinel":
+      return SentinelStore.start(topics);
+    case "cluster":
+      return ClusterStore.start(topics);
   }
 }

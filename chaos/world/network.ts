@@ -3,6 +3,9 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Random } from "../random.ts";
 
+const CUT_MIN_BYTES = 300;
+const CUT_MAX_BYTES = 3_000_000;
+
 interface Link {
   readonly client: Socket;
   readonly server: Socket;
@@ -12,8 +15,8 @@ export interface NetworkOptions {
   /** Asked for each connection. */
   readonly target: () => URL;
   readonly random: Random;
-  /** Of what the server sends, the mean after which a connection is cut at a random byte; Infinity = never. */
-  readonly meanBytesUntilCut: number;
+  /** Whether each connection is cut after some number of bytes that the server has sent, wherever that falls. */
+  readonly cuts: boolean;
 }
 
 /** The way between clients and servers: a TCP proxy that cuts at random bytes, and holds connections still. */
@@ -71,13 +74,12 @@ export class Network implements AsyncDisposable {
   }
 
   #join(client: Socket): void {
-    const { target, random, meanBytesUntilCut } = this.#options;
+    const { target } = this.#options;
     const { hostname, port } = target();
     const server = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
     const link = { client, server };
     this.#links.add(link);
-    // Many die young, in their first frames, and some live long.
-    let left = this.#calm ? Number.POSITIVE_INFINITY : meanBytesUntilCut * 2 * random.next() ** 2;
+    let left = this.#bytesUntilCut();
     this.#relay(client, server, (bytes) => bytes);
     this.#relay(server, client, (bytes) => {
       if (this.#calm || bytes.length < left) {
@@ -99,6 +101,13 @@ export class Network implements AsyncDisposable {
         other.destroy();
       });
     }
+  }
+
+  /** Many die young, in their first frames, and some live long: as many between 1 and 2 KB as between 1 and 2 MB. */
+  #bytesUntilCut(): number {
+    const { cuts, random } = this.#options;
+    if (this.#calm || !cuts) return Number.POSITIVE_INFINITY;
+    return CUT_MIN_BYTES * (CUT_MAX_BYTES / CUT_MIN_BYTES) ** random.next();
   }
 
   #relay(from: Socket, to: Socket, pass: (bytes: Buffer) => Buffer | undefined): void {

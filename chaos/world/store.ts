@@ -1,5 +1,4 @@
 import type { Entry } from "../law/history.ts";
-import type { FaultKind } from "../faults/kinds.ts";
 
 /** The forms in which events are kept. */
 export const FORMS = ["memory", "standalone", "sentinel", "cluster"] as const;
@@ -24,13 +23,25 @@ export interface Aftermath {
   readonly sinceMs?: number;
 }
 
+/** Resolves when it is over. @param target which of several is struck: index modulo their number */
+export type StoreFault = (durationMs: number, target: number) => Promise<Aftermath | void>;
+
 /** PORT. Where the service processes keep their events, and what can be done to it. */
 export interface Store extends AsyncDisposable {
   readonly form: Form;
   /** What the service processes are told. */
   readonly environment: Readonly<Record<string, string>>;
-  /** What it can suffer beside what befalls services and the network. */
-  readonly faults: ReadonlyMap<FaultKind, (durationMs: number, at: number) => Promise<Aftermath>>;
+  /** What it can suffer beside what befalls services and the network, by kind of fault. */
+  readonly faults: ReadonlyMap<string, StoreFault>;
   /** What the topics hold, read past the service; undefined where only the service can say. */
   contents(topics: readonly string[]): Promise<Contents | undefined>;
+}
+
+export async function eachOf(
+  topics: readonly string[],
+  entriesOf: (topic: string) => Promise<Entry[]>,
+): Promise<Contents> {
+  const contents = new Map<string, readonly Entry[]>();
+  for (const topic of topics) contents.set(topic, await entriesOf(topic));
+  return contents;
 }

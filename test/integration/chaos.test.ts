@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
+import { type ControlName, CONTROLS, createBuild } from "../../chaos/controls.ts";
 import type { RunResult } from "../../chaos/result.ts";
 import { eventually } from "../support/wait.ts";
 import { verifies } from "../support/verifies.ts";
@@ -42,9 +43,19 @@ async function runChaos(...args: string[]) {
 }
 
 describe("a short run of the fault matrix", () => {
-  for (const form of ["memory", "standalone"]) {
+  for (const [form, faults] of [
+    ["memory", []],
+    ["standalone", ["flush", "redis-kill", "service-kill", "follow-kill", "redis-freeze"]],
+    ["sentinel", ["flush", "master-kill", "follow-kill", "service-kill"]],
+    ["cluster", ["flush", "master-kill", "slot-move", "service-term", "follow-kill"]],
+  ] as const) {
     it(`is clean on ${form}`, verifies("chaos-run"), async () => {
-      const { code, result, stderr } = await runChaos("--seed=3", "--minutes=0.1", "--redis", form);
+      const { code, result, stderr } = await runChaos(
+        "--seed=3",
+        "--minutes=0.12",
+        `--redis=${form}`,
+        ...faults.map((kind) => `--fault=${kind}`),
+      );
       expect(result.examples, stderr).toEqual([]);
       expect(result.findings).toEqual(
         Object.fromEntries(Object.keys(result.findings).map((fault) => [fault, 0])),
@@ -73,13 +84,20 @@ describe("a short run of the fault matrix", () => {
   });
 });
 
-describe("a planted bug is found:", () => {
+describe("a planted bug", () => {
+  it("can be planted in the build as it is now", async () => {
+    for (const name of Object.keys(CONTROLS) as ControlName[]) {
+      await using build = await createBuild(name);
+      expect(build.entry).toMatch(/main\.js$/);
+    }
+  });
+
   for (const [control, faults, found] of [
     ["skipped-heal", ["--fault=follow-kill"], "lost"],
     ["doubled-append", ["--fault=cut-all"], "doubled"],
     ["cutover-off-by-one", ["--fault=cut-all"], "untold"],
   ] as const) {
-    it(control, verifies("chaos-controls"), async () => {
+    it(`is found: ${control}`, verifies("chaos-controls"), async () => {
       const { code, result } = await runChaos(
         "--seed=1",
         "--minutes=0.07",

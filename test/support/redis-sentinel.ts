@@ -111,19 +111,21 @@ export class TestSentinel implements AsyncDisposable {
   }
 
   async #whenComplete(replicas: number, sentinels: number): Promise<void> {
-    await eventually(
-      async () => {
-        const master = fields((await this.#ask("MASTER", MASTER_NAME)) as string[]);
-        const links = ((await this.#ask("REPLICAS", MASTER_NAME)) as string[][]).map(fields);
-        return (
-          master["flags"] === "master" &&
-          Number(master["num-other-sentinels"]) === sentinels - 1 &&
-          links.length === replicas &&
-          links.every((link) => link["master-link-status"] === "ok" && link["flags"] === "slave")
-        );
-      },
-      { timeoutMs: 60_000 },
-    );
+    const seesAll = async (sentinel: SentinelProcess): Promise<boolean> => {
+      const master = fields((await sentinel.ask("MASTER", MASTER_NAME)) as string[]);
+      const links = ((await sentinel.ask("REPLICAS", MASTER_NAME)) as string[][]).map(fields);
+      return (
+        master["flags"] === "master" &&
+        Number(master["num-other-sentinels"]) === sentinels - 1 &&
+        links.length === replicas &&
+        links.every((link) => link["master-link-status"] === "ok" && link["flags"] === "slave")
+      );
+    };
+    // Each of them: until all agree who the master is, they cannot agree on another.
+    await eventually(async () => (await Promise.all(this.#sentinels.map(seesAll))).every(Boolean), {
+      timeoutMs: 60_000,
+      what: "the sentinels' agreement",
+    });
   }
 
   async #ask(...args: string[]): Promise<unknown> {

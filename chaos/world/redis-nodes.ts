@@ -1,0 +1,44 @@
+import type { TestRedis } from "../../test/support/redis.ts";
+import type { Entry } from "../law/history.ts";
+import type { Contents } from "./store.ts";
+import { entryOf, type RawEntry, streamKey } from "./stream-entry.ts";
+
+/** So small that a burst overruns it while its reader stands still. */
+export const NODE_SETTINGS: readonly string[] = [
+  "--client-output-buffer-limit",
+  "pubsub",
+  "256kb",
+  "128kb",
+  "1",
+];
+
+/** In one atomic step, so that what was there is known to the last entry. */
+const READ_AND_DELETE =
+  "local held = redis.call('XRANGE', KEYS[1], '-', '+') redis.call('DEL', KEYS[1]) return held";
+const READ_AND_FLUSH =
+  "local held = {} for i, key in ipairs(KEYS) do held[i] = redis.call('XRANGE', key, '-', '+') end redis.call('FLUSHALL') return held";
+
+export async function readTopic(node: TestRedis, topic: string): Promise<Entry[]> {
+  return decode(topic, await node.ask("XRANGE", streamKey(topic), "-", "+"));
+}
+
+/** @returns what the topic held, which it holds no more */
+export async function takeAway(node: TestRedis, topic: string): Promise<Entry[]> {
+  return decode(topic, await node.ask("EVAL", READ_AND_DELETE, 1, streamKey(topic)));
+}
+
+/** Of a node that holds all topics. */
+export async function flush(node: TestRedis, topics: readonly string[]): Promise<Contents> {
+  const keys = topics.map(streamKey);
+  const held = (await node.ask("EVAL", READ_AND_FLUSH, keys.length, ...keys)) as unknown[];
+  return new Map(topics.map((topic, i) => [topic, decode(topic, held[i])]));
+}
+
+/** The connections on which the services hear of what is new. */
+export async function killFollowers(nodes: readonly TestRedis[]): Promise<void> {
+  await Promise.all(nodes.map((node) => node.ask("CLIENT", "KILL", "TYPE", "pubsub")));
+}
+
+function decode(topic: string, raw: unknown): Entry[] {
+  return (raw as RawEntry[]).map((entry) => entryOf(topic, entry));
+}
