@@ -29,7 +29,8 @@ export class ChunkWriter {
   readonly #options: ChunkWriterOptions;
   #queue: Chunk[] = [];
   #pumping: Promise<void> | undefined;
-  #appendedAt = Number.NEGATIVE_INFINITY;
+  /** When the last append began that carried a delta. */
+  #deltaAt = Number.NEGATIVE_INFINITY;
   #failure: unknown;
   #ending = false;
   /** Of the last append: the next one is refused where a failover has taken that back. */
@@ -60,11 +61,12 @@ export class ChunkWriter {
   async #pump(): Promise<void> {
     try {
       while (this.#queue.length > 0) {
-        const waitMs = this.#appendedAt + MERGE_MS - performance.now();
+        const waitMs = this.#deltaAt + MERGE_MS - performance.now();
         if (waitMs > 0 && !this.#ending) await delay(waitMs);
         const chunks = this.#queue;
         this.#queue = [];
-        this.#appendedAt = performance.now();
+        // What frames the text keeps no token waiting: a model may be quick to say its first.
+        if (chunks.some(({ type }) => type === "text-delta")) this.#deltaAt = performance.now();
         await this.#append(chunks);
       }
     } catch (error) {
