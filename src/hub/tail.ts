@@ -2,7 +2,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../errors.ts";
 import type { Event } from "../log/event.ts";
 import { type Doorbell, type EventLog, type Head, NO_HEAD, type Slice } from "../log/event-log.ts";
-import { justBefore, ORIGIN, type Position, samePosition } from "../log/position.ts";
+import {
+  comparePositions,
+  justBefore,
+  ORIGIN,
+  type Position,
+  samePosition,
+} from "../log/position.ts";
 import type { Topic } from "../log/topic.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { HealCause, Metrics } from "../telemetry/metrics.ts";
@@ -45,6 +51,8 @@ export class Tail implements AsyncDisposable {
   /** The newest event that has been handed to the live set, and the newest accepted. */
   #head: Head = NO_HEAD;
   #tip: Head = NO_HEAD;
+  /** The newest event that the log no longer had when it was read: no doorbell may bring back what is up to here. */
+  #gone: Position = ORIGIN;
   #arrived: Event[] = [];
   #flushing: NodeJS.Immediate | undefined;
   #follow: AsyncDisposable | undefined;
@@ -164,7 +172,8 @@ export class Tail implements AsyncDisposable {
   /** Whether it stands right behind the newest: by what it followed in the log, since a number can be issued twice. */
   #joins(event: Event, after: Position): boolean {
     const { position, born } = this.#tip;
-    return samePosition(after, position) && (born === 0 || event.born === born);
+    if (!samePosition(after, position) || (born !== 0 && event.born !== born)) return false;
+    return comparePositions(event.position, this.#gone) > 0;
   }
 
   /** Whether it is a repetition. A promoted replica may give the same number to another event. */
@@ -246,8 +255,7 @@ export class Tail implements AsyncDisposable {
 
   /** The log does not join on: the live readers find out from it what they are to be told. */
   #restart(events: readonly Event[]): void {
-    this.#flush();
-    this.#forgetCopies();
+    this.#renounce();
     this.#ring.reset(justBefore(events[0]!.position));
     for (const event of events) this.#ring.push(event);
     const newest = events.at(-1)!;
@@ -258,8 +266,7 @@ export class Tail implements AsyncDisposable {
   /** The log ends before the newest event here: what is here of that must not be shown to anybody any more. */
   #retract(head: Head, cause: HealCause): void {
     this.#options.metrics.healed(cause);
-    this.#flush();
-    this.#forgetCopies();
+    this.#renounce();
     this.#ring.reset(head.position);
     this.#head = this.#tip = head;
     this.#rouse();
@@ -278,8 +285,7 @@ export class Tail implements AsyncDisposable {
   /** The topic is gone. Its readers wait where they stand: if it comes back they are told of a reset. */
   #vacate(): void {
     if (samePosition(this.#tip.position, ORIGIN)) return;
-    this.#flush();
-    this.#forgetCopies();
+    this.#renounce();
     this.#ring.reset(ORIGIN);
     this.#head = this.#tip = NO_HEAD;
     for (const subscription of this.#live) {
@@ -287,6 +293,13 @@ export class Tail implements AsyncDisposable {
       this.#parked.add(subscription);
     }
     this.#live.clear();
+  }
+
+  /** What is here is no longer what the log has. */
+  #renounce(): void {
+    this.#flush();
+    this.#forgetCopies();
+    if (comparePositions(this.#tip.position, this.#gone) > 0) this.#gone = this.#tip.position;
   }
 
   #forgetCopies(): void {

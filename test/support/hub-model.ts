@@ -120,8 +120,10 @@ export class UnreliableLog {
     this.#now = now;
     await Promise.all(rewritten);
     this.#rewriting.delete(topic);
-    if (noticed) this.#listeners.get(topic)?.({ kind: "unsure", cause: "reconnect" });
-    else this.unheard.add(topic);
+    if (!noticed) return void this.unheard.add(topic);
+    // Over the new connection nothing of the old master comes again.
+    this.#last = undefined;
+    this.#listeners.get(topic)?.({ kind: "unsure", cause: "reconnect" });
   }
 
   /** The event right before the one that stands here, as it was appended. */
@@ -243,7 +245,7 @@ export class CheckedReader implements Outlet {
       this.held.set(topic, { position: cursor, born: held!.born });
       return;
     }
-    if (reason === "trimmed") expect(missed).toBe(to!.n - from!.n - 1);
+    if (reason === "trimmed") expect(missed).toBe(to.n - from!.n - 1);
     else expect(missed).toBeNull();
     this.#told.set(topic, to);
   }
