@@ -2,23 +2,16 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../errors.ts";
 import type { Event } from "../log/event.ts";
 import { type Doorbell, type EventLog, type Head, NO_HEAD, type Slice } from "../log/event-log.ts";
-import {
-  comparePositions,
-  justBefore,
-  ORIGIN,
-  type Position,
-  samePosition,
-} from "../log/position.ts";
+import { justBefore, ORIGIN, type Position, samePosition } from "../log/position.ts";
 import type { Topic } from "../log/topic.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { HealCause, Metrics } from "../telemetry/metrics.ts";
-import { Batch, BATCH_BYTES, toBatches } from "./batch.ts";
+import { type Batch, toBatches } from "./batch.ts";
 import { PageReader } from "./page-reader.ts";
+import { RecentBatches } from "./recent-batches.ts";
 import { Ring, type RingBudget } from "./ring.ts";
 import type { Subscription } from "./subscription.ts";
-
-/** Batches out of the ring that are shared: they overlap, so a few is all that may be kept. */
-const RECENT_MAX = 16;
+import { Tip } from "./tip.ts";
 
 export interface TailOptions {
   readonly topic: Topic;
@@ -43,16 +36,13 @@ export class Tail implements AsyncDisposable {
   readonly #subscriptions = new Set<Subscription>();
   readonly #live = new Set<Subscription>();
   readonly #parked = new Set<Subscription>();
-  /** Batches out of the ring, by the number of the cursor that they follow: for readers who lag alike. */
-  readonly #recent = new Map<number, Batch>();
+  readonly #recent: RecentBatches;
   /** What comes after a cursor that the ring does not hold. */
   readonly pages: PageReader;
   readonly #abort = new AbortController();
-  /** The newest event that has been handed to the live set, and the newest accepted. */
+  /** The newest event that has been handed to the live set; the tip is the newest accepted. */
   #head: Head = NO_HEAD;
-  #tip: Head = NO_HEAD;
-  /** The newest event that the log no longer had when it was read: no doorbell may bring back what is up to here. */
-  #gone: Position = ORIGIN;
+  readonly #tip = new Tip();
   #arrived: Event[] = [];
   #flushing: NodeJS.Immediate | undefined;
   #follow: AsyncDisposable | undefined;
@@ -72,6 +62,7 @@ export class Tail implements AsyncDisposable {
     this.#options = options;
     this.pages = new PageReader(options.log, options.topic);
     this.#ring = new Ring(options.ringCapacity, options.budget, ORIGIN);
+    this.#recent = new RecentBatches(this.#ring);
   }
 
   get head(): Head {
@@ -84,15 +75,7 @@ export class Tail implements AsyncDisposable {
 
   /** What comes after the cursor, as far as the ring knows; undefined where the log must be asked. */
   recent(cursor: Position): Batch | undefined {
-    if (!this.#ring.holds(cursor)) return undefined;
-    let batch = this.#recent.get(cursor.n);
-    if (!batch) {
-      const events = this.#ring.after(cursor, BATCH_BYTES);
-      if (events.length === 0) return undefined;
-      if (this.#recent.size >= RECENT_MAX) this.#recent.clear();
-      this.#recent.set(cursor.n, (batch = new Batch(events)));
-    }
-    return batch;
+    return this.#recent.after(cursor);
   }
 
   /** The cursor from which the last `count` events come next; undefined where the log must be asked. */
@@ -135,8 +118,7 @@ export class Tail implements AsyncDisposable {
         this.#follow ??= await log.follow(this.topic, this.#onDoorbell);
         const head = await log.head(this.topic);
         if (signal.aborted) break;
-        this.#head = this.#tip = head;
-        this.#ring.reset(head.position);
+        this.#moveTo(head, head.position);
         this.#active = true;
         this.checkedAt = performance.now();
         if (this.#again) await this.heal("missed");
@@ -162,28 +144,22 @@ export class Tail implements AsyncDisposable {
     if (doorbell.kind === "unsure") return void this.heal(doorbell.cause);
     let { after } = doorbell;
     for (const event of doorbell.events) {
-      if (this.#joins(event, after)) this.#accept(event);
+      if (this.#tip.joins(event, after)) this.#accept(event);
       else if (!this.#knows(event)) return void this.heal("missed");
       after = event.position;
     }
     this.checkedAt = performance.now();
   };
 
-  /** Whether it stands right behind the newest: by what it followed in the log, since a number can be issued twice. */
-  #joins(event: Event, after: Position): boolean {
-    const { position, born } = this.#tip;
-    if (!samePosition(after, position) || (born !== 0 && event.born !== born)) return false;
-    return comparePositions(event.position, this.#gone) > 0;
-  }
-
   /** Whether it is a repetition. A promoted replica may give the same number to another event. */
   #knows(event: Event): boolean {
-    if (event.born !== this.#tip.born || event.position.n > this.#tip.position.n) return false;
+    const { born, position } = this.#tip.head;
+    if (event.born !== born || event.position.n > position.n) return false;
     return this.#ring.knows(event) || this.#arrived.some(({ id }) => id === event.id);
   }
 
   #accept(event: Event): void {
-    this.#tip = { position: event.position, born: event.born, closed: event.last };
+    this.#tip.advance(event);
     this.#arrived.push(event);
     // One immediate for all that arrives in this turn of the loop: a burst costs each reader one write.
     this.#flushing ??= setImmediate(() => this.#flush());
@@ -197,7 +173,7 @@ export class Tail implements AsyncDisposable {
     this.#arrived = [];
     this.#recent.clear();
     for (const event of events) this.#ring.push(event);
-    this.#head = this.#tip;
+    this.#head = this.#tip.head;
     this.#options.metrics.deliveryLatency(Date.now() - this.#head.position.ms);
     for (const batch of toBatches(events)) {
       for (const subscription of this.#live)
@@ -227,10 +203,11 @@ export class Tail implements AsyncDisposable {
     try {
       for (let more = true; more && !this.#abort.signal.aborted;) {
         this.#again = false;
-        const tip = this.#tip;
+        const tip = this.#tip.head;
         const slice = await this.#options.log.read(this.topic, tip.position, this.pages.limit);
-        more = slice.more || this.#again || this.#tip !== tip;
-        if (this.#tip === tip) this.#apply(slice, cause);
+        const moved = this.#tip.head !== tip;
+        more = slice.more || this.#again || moved;
+        if (!moved) this.#apply(slice, cause);
       }
       this.unsure = false;
       this.checkedAt = performance.now();
@@ -255,21 +232,26 @@ export class Tail implements AsyncDisposable {
 
   /** The log does not join on: the live readers find out from it what they are to be told. */
   #restart(events: readonly Event[]): void {
-    this.#renounce();
-    this.#ring.reset(justBefore(events[0]!.position));
+    const { position, born, last } = events.at(-1)!;
+    this.#moveTo({ position, born, closed: last }, justBefore(events[0]!.position));
     for (const event of events) this.#ring.push(event);
-    const newest = events.at(-1)!;
-    this.#head = this.#tip = { position: newest.position, born: newest.born, closed: newest.last };
     this.#rouse();
   }
 
   /** The log ends before the newest event here: what is here of that must not be shown to anybody any more. */
   #retract(head: Head, cause: HealCause): void {
     this.#options.metrics.healed(cause);
-    this.#renounce();
-    this.#ring.reset(head.position);
-    this.#head = this.#tip = head;
+    this.#moveTo(head, head.position);
     this.#rouse();
+  }
+
+  /** What is here is no longer what the log has. */
+  #moveTo(head: Head, base: Position): void {
+    this.#flush();
+    this.#forgetCopies();
+    this.#ring.reset(base);
+    this.#tip.moveTo(head);
+    this.#head = head;
   }
 
   /**
@@ -284,22 +266,13 @@ export class Tail implements AsyncDisposable {
 
   /** The topic is gone. Its readers wait where they stand: if it comes back they are told of a reset. */
   #vacate(): void {
-    if (samePosition(this.#tip.position, ORIGIN)) return;
-    this.#renounce();
-    this.#ring.reset(ORIGIN);
-    this.#head = this.#tip = NO_HEAD;
+    if (samePosition(this.#tip.head.position, ORIGIN)) return;
+    this.#moveTo(NO_HEAD, ORIGIN);
     for (const subscription of this.#live) {
       subscription.strand();
       this.#parked.add(subscription);
     }
     this.#live.clear();
-  }
-
-  /** What is here is no longer what the log has. */
-  #renounce(): void {
-    this.#flush();
-    this.#forgetCopies();
-    if (comparePositions(this.#tip.position, this.#gone) > 0) this.#gone = this.#tip.position;
   }
 
   #forgetCopies(): void {
