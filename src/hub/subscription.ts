@@ -1,6 +1,12 @@
 import { logUnavailable } from "../errors.ts";
 import type { Event } from "../log/event.ts";
-import { justBefore, ORIGIN, type Position, samePosition } from "../log/position.ts";
+import {
+  comparePositions,
+  justBefore,
+  ORIGIN,
+  type Position,
+  samePosition,
+} from "../log/position.ts";
 import { kindOf, type Topic } from "../log/topic.ts";
 import { Batch, POSITION_BYTES } from "./batch.ts";
 import { type End, isReached } from "./bounds.ts";
@@ -154,6 +160,8 @@ export class Subscription {
     const { head, newest } = this.#tail;
     const count = head.position.n - this.#cursor.n - 1;
     if (!newest || this.#cursor.ms < head.born || count < 1) return false;
+    // The log may be ahead of the tail, in another life of the topic with smaller numbers: that way lies the past.
+    if (comparePositions(this.#cursor, newest.position) > 0) return false;
     const from = this.#cursor;
     this.#cursor = justBefore(newest.position);
     this.reader.outlet.dropped(this, { from, to: newest.position, count });
