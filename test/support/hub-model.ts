@@ -44,8 +44,8 @@ export class UnreliableLog {
 
   get log(): EventLog {
     const { inner } = this;
-    const append: EventLog["append"] = async (topic, drafts) => {
-      const appended = await inner.append(topic, drafts);
+    const append: EventLog["append"] = async (topic, drafts, options) => {
+      const appended = await inner.append(topic, drafts, options);
       const history = this.#history.get(topic) ?? [];
       for (let i = 0; i < appended.count; i++) {
         const position = { ms: appended.first.ms, n: appended.first.n + i };
