@@ -1,6 +1,6 @@
 import { createNdjsonDecoder, createSseDecoder, createTextDecoder } from "./decoders.ts";
 import type { ReaderKind } from "./reader.ts";
-import { createStreamVisit, type Visit, visitConsole } from "./visit.ts";
+import { createStreamVisit, type Visit, visitConsole, visitLongPoll } from "./visit.ts";
 
 const sse = (envelope: boolean): Visit =>
   createStreamVisit("text/event-stream", () => createSseDecoder(envelope), false);
@@ -37,6 +37,7 @@ function kindOf(
 
 const several = ["app:orders", "app:ticks", "logs:web-1", "notifications:all"];
 const notifications = ["notifications:all", "notifications:channel:ops", "notifications:user:ops"];
+const polled = ["app:orders", "status:web-1"];
 
 /** Readers on every transport, over one topic and several; a run takes as many as it is asked for, in turn. */
 export const READER_KINDS: readonly ReaderKind[] = [
@@ -57,4 +58,11 @@ export const READER_KINDS: readonly ReaderKind[] = [
   kindOf("sse", sse(false), ["logs:web-1"], "/api/v1/wukongs/web-1/logs?from=earliest"),
   kindOf("ndjson", ndjson, notifications, "/api/v1/notifications?user=ops&channel=ops"),
   kindOf("ndjson", ndjson, ["app:ticks"], events(["app:ticks"], "from=latest")),
+  kindOf("long-poll", visitLongPoll, polled, events(polled, "from=earliest&wait=1s")),
+  kindOf(
+    "sse",
+    sse(false),
+    ["logs:web-1"],
+    "/api/v1/wukongs/web-1/logs?from=earliest&overflow=drop",
+  ),
 ];

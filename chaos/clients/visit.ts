@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { WebSocket } from "ws";
 import type { Findings } from "../law/findings.ts";
 import { frameOf } from "./decoders.ts";
@@ -49,23 +48,57 @@ export function createStreamVisit(
   };
 }
 
+interface Document {
+  readonly events: readonly unknown[];
+  readonly cursor: string;
+}
+
+/** One long poll: a document that comes whole or not at all, as soon as there is something. */
+export const visitLongPoll: Visit = async (context) => {
+  const { reader, url, notebook, findings, patienceMs, signal } = context;
+  const target = new URL(url);
+  if (notebook.cursor) target.searchParams.set("last_event_id", notebook.cursor);
+  const answer = await open({ url: target, patienceMs, signal });
+  const { statusCode = 0 } = answer;
+  const text = await textOf(answer);
+  if (statusCode === 200) {
+    notebook.connected();
+    const { events, cursor } = JSON.parse(text) as Document;
+    for (const event of events) notebook.take(frameOf(event));
+    notebook.take({ id: cursor, type: "live", topic: undefined, data: {} });
+  } else if (statusCode < 500)
+    findings.add("refused", reader, `${statusCode} to GET ${url.pathname}: ${text}`);
+};
+
 /** The console. */
-export const visitConsole: Visit = async ({ notebook, patienceMs, signal, url }) => {
+export const visitConsole: Visit = async (context) => {
+  const { reader, url, notebook, findings, patienceMs, signal } = context;
   const target = new URL(url);
   target.protocol = "ws:";
   if (notebook.cursor) target.searchParams.set("last_event_id", notebook.cursor);
   const socket = new WebSocket(target, { handshakeTimeout: patienceMs });
-  const onAbort = (): void => socket.terminate();
-  signal.addEventListener("abort", onAbort, { once: true });
-  const silence = setTimeout(() => socket.terminate(), patienceMs);
-  socket.on("error", () => socket.terminate());
+  const end = (): void => socket.terminate();
+  const silence = setTimeout(end, patienceMs);
+  signal.addEventListener("abort", end, { once: true });
+  let misunderstood: unknown;
   socket.on("open", () => notebook.connected());
   for (const sign of ["message", "ping", "open"]) socket.on(sign, () => silence.refresh());
-  socket.on("message", (data: Buffer) => notebook.take(frameOf(JSON.parse(data.toString("utf8")))));
-  try {
-    if (socket.readyState !== socket.CLOSED) await once(socket, "close");
-  } finally {
-    clearTimeout(silence);
-    signal.removeEventListener("abort", onAbort);
-  }
+  socket.on("message", (data: Buffer) => {
+    try {
+      notebook.take(frameOf(JSON.parse(data.toString("utf8"))));
+    } catch (error) {
+      misunderstood = error;
+      end();
+    }
+  });
+  socket.on("unexpected-response", (_, { statusCode = 0 }) => {
+    if (statusCode < 500) findings.add("refused", reader, `${statusCode} to ${url.pathname}`);
+    end();
+  });
+  // An error is that of the connection, which closes after it.
+  socket.on("error", () => undefined);
+  await new Promise((resolve) => socket.once("close", resolve));
+  clearTimeout(silence);
+  signal.removeEventListener("abort", end);
+  if (misunderstood) throw misunderstood;
 };

@@ -61,6 +61,7 @@ describe("a short run of the fault matrix", () => {
         Object.fromEntries(Object.keys(result.findings).map((fault) => [fault, 0])),
       );
       expect(Object.keys(result.deliveredBy).sort()).toEqual([
+        "long-poll",
         "ndjson",
         "sse",
         "text",
