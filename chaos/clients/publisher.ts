@@ -7,6 +7,8 @@ import { open, textOf } from "./request.ts";
 
 const REPEAT_MIN_MS = 30;
 const REPEAT_MAX_MS = 500;
+/** Of the answers that arrive, how many the publisher acts as if it had not heard. */
+const UNHEARD_SHARE = 0.1;
 
 export interface PublisherOptions {
   readonly name: string;
@@ -49,7 +51,7 @@ export class ChaosPublisher {
     payloads: readonly Payload[],
     key: string,
   ): Promise<readonly (string | undefined)[] | undefined> {
-    const { findings, name, signal } = this.#options;
+    const { findings, name, random, signal } = this.#options;
     for (
       let pauseMs = REPEAT_MIN_MS;
       !signal.aborted;
@@ -59,7 +61,7 @@ export class ChaosPublisher {
         const { status, text } = await this.#attempt(topic, payloads, key);
         if (status === 201) {
           const ids = idsOf(topic, text, payloads.length);
-          if (ids) return ids;
+          if (ids && !random.chance(UNHEARD_SHARE)) return ids;
         } else if (status < 500 && status !== 429) {
           findings.add("refused", name, `${status} to a publish on ${topic}: ${text}`);
           return undefined;
