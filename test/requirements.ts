@@ -217,6 +217,10 @@ export const REQUIREMENTS = {
     source: "issue 3",
     text: "A program that prints without end, rubbish, or one endless line costs the agent bounded memory and disk, and what was dropped is said",
   },
+  "json-depth": {
+    source: "issue 3",
+    text: "JSON that is nested too deeply is a 400 that names the field wherever it is handed in, and no line that a program prints ends its agent",
+  },
   model: {
     source: "issue 2; DESIGN §4.1–4.3",
     text: "Any interleaving of publish, attach, drain, lost doorbell and heal keeps the invariants: a model of the hub against the real one",

@@ -36,9 +36,10 @@ export async function runAgent(options: AgentOptions, terminal: Terminal): Promi
     firstStatus(command),
   );
   const onEntries = (entries: readonly LogEntry[]): void => shipper.add(entries);
+  const onFault = faultTeller(say);
   const { parse, continues } = options;
   const lines = (source: OutputSource): ProgramLines =>
-    new ProgramLines({ source, parse, continues, onEntries });
+    new ProgramLines({ source, parse, continues, onEntries, onFault });
   using stdout = lines("stdout");
   using stderr = lines("stderr");
   const outputs = { stdout, stderr };
@@ -70,6 +71,16 @@ function firstStatus(command: readonly string[]): ProgramStatus {
     host: hostname(),
     startedAt: new Date().toISOString(),
     restarts: 0,
+  };
+}
+
+/** Once: a fault that comes with every line would fill the terminal. */
+function faultTeller(say: (text: string) => void): (error: unknown) => void {
+  let told = false;
+  return (error) => {
+    if (!told)
+      say(`lines of the program are lost by a fault of the agent: ${(error as Error).message}`);
+    told = true;
   };
 }
 

@@ -1,4 +1,5 @@
 import type { LogLevel, LogLine } from "../wire/publish.ts";
+import { isDeeper, JSON_MAX_DEPTH } from "../wire/depth.ts";
 import { tryLevel } from "./level.ts";
 
 /** Where loggers put things: pino, bunyan, winston, zap, slog, logrus, zerolog, structlog, ECS, GELF, Cloud Logging. */
@@ -20,11 +21,17 @@ export interface JsonLine {
   readonly fields: LogLine["fields"];
 }
 
-/** A line that a logger has written as a JSON object with a message, and a level or a time; undefined of any other. */
+/** Of a line, whose members become those of `fields`, one level below. */
+const LINE_MAX_DEPTH = JSON_MAX_DEPTH - 1;
+
+/**
+ * A line that a logger has written as a JSON object with a message, and a level or a time; undefined of any other, and of
+ * one that the server would refuse.
+ */
 export function tryJsonLine(text: string): JsonLine | undefined {
   if (!text.startsWith("{") || !text.endsWith("}")) return undefined;
   const document = tryObject(text);
-  if (!document) return undefined;
+  if (!document || isDeeper(document, LINE_MAX_DEPTH)) return undefined;
   const message = pick(document, MESSAGE_KEYS, (value) =>
     typeof value === "string" ? value : undefined,
   );

@@ -18,6 +18,8 @@ export interface ProgramLinesOptions {
   /** Undefined = each line is an entry. */
   readonly continues: Continues | undefined;
   readonly onEntries: (entries: readonly LogEntry[]) => void;
+  /** Told of a fault of ours, which has cost lines: the agent is not to end by what a program prints. */
+  readonly onFault: (error: unknown) => void;
 }
 
 /** The lines of one of a program's outputs → entries of its log. */
@@ -31,13 +33,14 @@ export class ProgramLines implements Disposable {
   constructor(options: ProgramLinesOptions) {
     this.#options = options;
     const { continues } = options;
-    if (continues) this.#grouper = new LineGrouper(continues, (lines) => this.#ship(lines));
+    if (continues)
+      this.#grouper = new LineGrouper(continues, (lines) => this.#guard(() => this.#ship(lines)));
   }
 
   push(lines: readonly Line[]): void {
     if (lines.length === 0) return;
-    if (this.#grouper) this.#grouper.push(lines);
-    else this.#ship(lines);
+    const grouper = this.#grouper;
+    this.#guard(() => (grouper ? grouper.push(lines) : this.#ship(lines)));
   }
 
   /** The output is at its end. */
@@ -47,6 +50,14 @@ export class ProgramLines implements Disposable {
 
   [Symbol.dispose](): void {
     this.#grouper?.[Symbol.dispose]();
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#options.onFault(error);
+    }
   }
 
   #ship(lines: readonly Line[]): void {

@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import type { z } from "zod";
 import { ServiceError } from "../errors.ts";
+import { tryDepthProblem } from "../wire/depth.ts";
 import { describeIssue, issueField } from "../wire/issue.ts";
 
 export interface BodyLimits {
@@ -83,14 +84,16 @@ export function parseJson(text: string): unknown {
 
 /** @throws ServiceError `invalid-body` that names the field; `at` is where in the body the document stands */
 export function validate<T extends z.ZodType>(schema: T, document: unknown, at = ""): z.infer<T> {
+  const deep = tryDepthProblem(document);
+  if (deep) throw invalidBody(at, deep.field, deep.problem);
   const result = schema.safeParse(document);
   if (result.success) return result.data;
-  const field = [at, issueField(result.error)].filter((part) => part !== "").join(".") || "body";
-  throw new ServiceError(
-    "invalid-body",
-    `${at === "" ? "" : `${at}: `}${describeIssue(result.error)}.`,
-    { field },
-  );
+  throw invalidBody(at, issueField(result.error), describeIssue(result.error));
+}
+
+function invalidBody(at: string, member: string, problem: string): ServiceError {
+  const field = [at, member].filter((part) => part !== "").join(".") || "body";
+  return new ServiceError("invalid-body", `${at === "" ? "" : `${at}: `}${problem}.`, { field });
 }
 
 export async function readJson<T extends z.ZodType>(

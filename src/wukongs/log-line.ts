@@ -1,5 +1,6 @@
 import type { Event, EventDraft } from "../log/event.ts";
 import { LOG_LEVELS, type LogLevel, type LogLine, logLineSchema } from "../wire/publish.ts";
+import { tryDepthProblem } from "../wire/depth.ts";
 import { describeIssue } from "../wire/issue.ts";
 
 export const LOG_EVENT_TYPE = "log";
@@ -12,6 +13,8 @@ export function parseLogLine(text: string): LogLine | { problem: string } {
   } catch {
     return { problem: "is not JSON" };
   }
+  const deep = tryDepthProblem(document);
+  if (deep) return deep;
   const result = logLineSchema.safeParse(document);
   return result.success ? result.data : { problem: describeIssue(result.error) };
 }

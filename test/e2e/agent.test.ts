@@ -157,6 +157,22 @@ describe("novastream agent and what programs write", () => {
     expect(messages(await readLog(service.url))).toEqual(expected);
   });
 
+  it(
+    "takes JSON that nobody could read for text, and goes on",
+    verifies("json-depth"),
+    async () => {
+      await using service = await startTestService();
+      const lines = [2_000, 5_000, 30_000].map(
+        (levels) => `{"level":30,"msg":"m","a":${"[".repeat(levels)}${"]".repeat(levels)}}`,
+      );
+      const script = `for (const n of [2e3, 5e3, 3e4]) console.log('{"level":30,"msg":"m","a":' + "[".repeat(n) + "]".repeat(n) + "}"); console.log("after")`;
+      await using agent = startAgent(service.url, [NODE, "-e", script], ["--quiet"]);
+      expect(await agent.exit()).toBe(0);
+      expect(agent.stderr).toBe("");
+      expect(messages(await readLog(service.url))).toEqual([...lines, "after"]);
+    },
+  );
+
   it("sends a line without end in pieces, with no character broken", async () => {
     await using service = await startTestService();
     const script = `process.stdout.write("a" + "é😀".repeat(100_000) + "\\0".repeat(150_000) + "end")`;

@@ -57,6 +57,63 @@ describe("what cannot be meant is refused, before anything is done", () => {
   });
 
   it(
+    "JSON that is nested deeper than 100 levels, wherever it is handed in",
+    verifies("json-depth"),
+    async () => {
+      await using service = await startTestService();
+      const send = async (
+        method: string,
+        path: string,
+        body: string,
+        type = "application/json",
+      ) => {
+        const headers = { "content-type": type };
+        const answer = await fetch(`${service.url}${path}`, { method, headers, body });
+        return { status: answer.status, problem: (await answer.json()) as Record<string, unknown> };
+      };
+      /** So many levels of arrays. */
+      const nested = (levels: number): string => "[".repeat(levels) + "]".repeat(levels);
+      const event = (levels: number): string => `{"type":"t","data":${nested(levels - 1)}}`;
+      const [NDJSON, EVENTS] = ["application/x-ndjson", "/api/v1/topics/app:a/events"];
+      const notification = (levels: number): string =>
+        `{"to":"all","title":"t","data":${nested(levels - 1)}}`;
+      const status = (levels: number): string => `{"phase":"Running","a":${nested(levels - 1)}}`;
+      const line = (levels: number): string =>
+        `{"message":"m","fields":{"a":${nested(levels - 2)}}}`;
+      const log = "/api/v1/wukongs/w/logs";
+      for (const levels of [101, 2_000, 4_000, 100_000]) {
+        const refused = { code: "invalid-body", retryable: false };
+        const answers = {
+          data: [
+            await send("POST", EVENTS, event(levels)),
+            await send("POST", "/api/v1/notifications", notification(levels)),
+          ],
+          a: [await send("PUT", "/api/v1/wukongs/w/status", status(levels))],
+          prompt: [await send("POST", "/api/v1/ai/chat", `{"prompt":${nested(levels)}}`)],
+          "1.data": [await send("POST", EVENTS, `[${event(2)},${event(levels)}]`)],
+          "line 2.data": [await send("POST", EVENTS, `${event(2)}\n${event(levels)}\n`, NDJSON)],
+        };
+        for (const [field, given] of Object.entries(answers)) {
+          for (const { status, problem } of given) {
+            expect([status, problem], `${field} ${levels}`).toMatchObject([
+              400,
+              { ...refused, field },
+            ]);
+            expect(problem["detail"]).toMatch(/nested too deeply: at most 100 levels/);
+          }
+        }
+        const { status: code, problem } = await send("POST", log, line(levels), NDJSON);
+        expect([code, problem]).toMatchObject([400, { code: "invalid-line", line: 1, lines: 0 }]);
+        expect(problem["detail"]).toMatch(/fields is nested too deeply: at most 100 levels/);
+      }
+      expect((await send("POST", EVENTS, event(100))).status).toBe(201);
+      expect((await send("PUT", "/api/v1/wukongs/w/status", status(100))).status).toBe(201);
+      expect((await send("POST", log, line(100), NDJSON)).status).toBe(201);
+      expect((await send("POST", "/api/v1/notifications", notification(100))).status).toBe(201);
+    },
+  );
+
+  it(
     "a method or a path that is not there: 405 with Allow, 404, 426",
     verifies("http-traps"),
     async () => {

@@ -14,6 +14,7 @@ import {
   QUIET_MS,
 } from "../../src/agent/multiline.ts";
 import { ProgramLines } from "../../src/agent/program-lines.ts";
+import { JSON_MAX_DEPTH, tryDepthProblem } from "../../src/wire/depth.ts";
 import { type LogLine, logLineSchema } from "../../src/wire/publish.ts";
 import { verifies } from "../support/verifies.ts";
 
@@ -292,6 +293,9 @@ function ship(options: { parse: boolean }, lines: readonly Line[]): LogLine[] {
     source: "stderr",
     continues: undefined,
     onEntries,
+    onFault: (error) => {
+      throw error;
+    },
     ...options,
   });
   program.push(lines);
@@ -349,5 +353,46 @@ describe("the agent's log entries", verifies("agent-lines"), () => {
     }
     const huge = { a: "x".repeat(2 * ENTRY_MAX_BYTES) };
     expect(logEntries({ ...base, message: "abc", fields: huge }).at(-1)!.json).toContain("xxx");
+  });
+
+  it("are text where a logger's JSON is nested deeper than the server takes", () => {
+    const nested = (levels: number): string =>
+      `{"level":30,"msg":"m","a":${"[".repeat(levels)}${"]".repeat(levels)}}`;
+    const taken = nested(JSON_MAX_DEPTH - 2);
+    for (const levels of [JSON_MAX_DEPTH - 1, 2_000, 5_000, 30_000]) {
+      const line = nested(levels);
+      const [text, json] = ship({ parse: true }, [whole(line), whole(taken)]);
+      expect([text!.message, text!.fields]).toEqual([line, undefined]);
+      expect(json).toMatchObject({ message: "m", level: "info" });
+    }
+    expect(tryDepthProblem(ship({ parse: true }, [whole(taken)])[0])).toBeUndefined();
+  });
+
+  it("survive a fault of ours, which is told, and so do those that wait", () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const faults: unknown[] = [];
+    const taken: string[] = [];
+    using program = new ProgramLines({
+      source: "stdout",
+      parse: true,
+      continues: (line) => {
+        if (line === "bad pattern") throw new Error(line);
+        return false;
+      },
+      onEntries: (entries) => {
+        if (entries.some(({ json }) => json.includes("bad entry"))) throw new Error("bad entry");
+        taken.push(...entries.map(({ json }) => (JSON.parse(json) as LogLine).message));
+      },
+      onFault: (error) => void faults.push((error as Error).message),
+    });
+    program.push([whole("one")]);
+    program.push([whole("bad pattern")]);
+    program.push([whole("bad entry")]);
+    vi.advanceTimersByTime(QUIET_MS);
+    program.push([whole("two")]);
+    program.end();
+    expect(taken).toEqual(["one", "two"]);
+    expect(faults).toEqual(["bad pattern", "bad entry"]);
   });
 });
