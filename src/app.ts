@@ -64,6 +64,15 @@ export function createApp(services: AppServices): Hono<AppEnvironment> {
   return app;
 }
 
+/** What pages of other origins may read of an answer's head. */
+export const EXPOSED_HEADERS = [
+  "X-Request-Id",
+  "X-Generation-Id",
+  "Content-Location",
+  "Link",
+  "Retry-After",
+];
+
 function crossOrigin(origins: readonly string[]) {
   const any = origins.includes("*");
   return cors({
@@ -77,7 +86,7 @@ function crossOrigin(origins: readonly string[]) {
       "Last-Event-ID",
       "X-Request-Id",
     ],
-    exposeHeaders: ["X-Request-Id", "X-Generation-Id", "Content-Location", "Link", "Retry-After"],
+    exposeHeaders: EXPOSED_HEADERS,
     maxAge: 600,
   });
 }

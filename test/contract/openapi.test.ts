@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type AppServices, createApp } from "../../src/app.ts";
+import { type AppServices, createApp, EXPOSED_HEADERS } from "../../src/app.ts";
 import { CLOSE_REASONS } from "../../src/connections/close-reason.ts";
 import { ERROR_CODES } from "../../src/errors.ts";
 import { CONTROL_TYPES } from "../../src/wire/grammar.ts";
@@ -74,6 +74,13 @@ describe("the document names every", () => {
     const codes = at("#/components/schemas/ProblemCode") as Members;
     expect(codes["x-problems"]).toEqual(ERROR_CODES);
     expect(codes["enum"]).toEqual(Object.keys(ERROR_CODES));
+  });
+
+  it("header that other origins may read", () => {
+    const rules = at("#/info/description") as string;
+    const [sentence] = /Origins in `CORS_ORIGINS`[\s\S]*?exposed/.exec(rules)!;
+    const named = [...sentence.matchAll(/`([\w-]+)`/g)].map(([, name]) => name);
+    expect(new Set(named)).toEqual(new Set(["CORS_ORIGINS", ...EXPOSED_HEADERS]));
   });
 
   it("reason to close, with its WebSocket code", () => {
