@@ -111,7 +111,8 @@ export class Reader {
   async #begin(): Promise<void> {
     for (let pauseMs = PAUSE_MIN_MS; !this.#closed; pauseMs = await pause(pauseMs)) {
       try {
-        await Promise.all(this.subscriptions.map((subscription) => subscription.begin()));
+        const unplaced = this.subscriptions.filter(({ state }) => state === "starting");
+        await Promise.all(unplaced.map((subscription) => subscription.begin()));
         return this.kick();
       } catch (error) {
         if (!isUnavailable(error)) throw error;
@@ -119,11 +120,16 @@ export class Reader {
     }
   }
 
-  /** Something can move again: the outlet has drained, or there is something to fetch. */
+  /**
+   * Something can move again: the outlet has drained, or there is something to fetch. It moves once the caller has
+   * returned: a tail that is handing out a batch must not meet somebody who has meanwhile caught up with it.
+   */
   kick(): void {
     if (this.#running || this.#closed || !this.placed) return;
     this.#running = true;
-    void this.#run().catch((error: unknown) => this.outlet.failed(error));
+    void Promise.resolve()
+      .then(() => this.#run())
+      .catch((error: unknown) => this.outlet.failed(error));
   }
 
   async #run(): Promise<void> {

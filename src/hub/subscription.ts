@@ -32,8 +32,9 @@ export interface SubscriptionRequest {
 
 /**
  * starting → catching-up → live ⇄ lagging; `parked` stands at a place of an incarnation that is gone, and waits; `ended`
- * has handed over all that there will be, or all that was asked for.
+ * has handed over all that there will be, or all that was asked for, or its reader is gone.
  * Only a live one is handed events by its tail; the others fetch them, from the ring or the log, as they can take them.
+ * The tail is told of every change, so that whoever is in a state also gets what that state waits for.
  */
 export type SubscriptionState =
   | "starting"
@@ -95,7 +96,7 @@ export class Subscription {
     this.#cursor = await resolveStart(log, this.#tail, this.#start, head);
     if (head && head.n > 0) this.#end = { ...this.#end, last: head };
     this.#rules = this.#makeRules();
-    this.#state = "catching-up";
+    this.#setState("catching-up");
   }
 
   #makeRules(): SelectionRules | undefined {
@@ -111,15 +112,12 @@ export class Subscription {
   }
 
   /** From the tail, to a live one: takes the batch, or falls behind. */
-  offer(batch: Batch): boolean {
-    if (!this.reader.outlet.writable) {
-      this.#setState("lagging");
-      return false;
-    }
-    if (this.#deliver(batch)) return true;
-    if (this.reader.outlet.writable) this.wake();
+  offer(batch: Batch): void {
+    const { outlet } = this.reader;
+    if (outlet.writable && this.#deliver(batch)) return;
+    // What is left is fetched: when the outlet has drained, or, where only the filter has had enough, in its next turn.
+    if (outlet.writable) this.wake();
     else this.#setState("lagging");
-    return false;
   }
 
   /** From the tail: what it stood at is no more, or there is something to fetch again. */
@@ -146,7 +144,6 @@ export class Subscription {
       this.#tellUnusable(undefined);
       this.#countResume("joined");
       this.#setState("live");
-      this.#tail.goLive(this);
       return undefined;
     }
     if (this.#latestOnly && this.#state === "lagging" && this.#skipToNewest()) return undefined;
@@ -191,7 +188,6 @@ export class Subscription {
     if (this.reader.closed || this.#tail.head.position.n > 0) return;
     this.#tellUnusable(undefined);
     this.#setState("parked");
-    this.#tail.park(this);
   }
 
   /** What was last delivered has been taken back. It is told at once, and reading goes on from where the log ends. */
@@ -280,19 +276,20 @@ export class Subscription {
     this.#tellUnusable(undefined);
     this.#countResume("joined");
     this.#setState("ended");
-    this.#tail.detach(this);
     this.reader.finished();
   }
 
+  /** The only way in and out of the tail's sets: a state without its set would be deaf, and nothing would notice. */
   #setState(state: SubscriptionState): void {
+    if (this.#state === "ended") return;
     const { metrics } = this.reader.hub;
     if (state === "lagging" && this.#state !== "lagging") metrics.lagging(1);
     if (state !== "lagging" && this.#state === "lagging") metrics.lagging(-1);
     this.#state = state;
+    this.#tail.changed(this);
   }
 
   close(): void {
-    if (this.#state !== "ended") this.#setState("parked");
-    this.#tail.detach(this);
+    this.#setState("ended");
   }
 }

@@ -93,21 +93,19 @@ export class Tail implements AsyncDisposable {
     this.idleSince = undefined;
   }
 
-  detach(subscription: Subscription): void {
+  /**
+   * Puts a subscription where its state belongs. Live is the cutover: only one that stands exactly at the head may become
+   * it, in the tick in which it has seen so; and never while a batch goes round, which it would be given a second time.
+   */
+  changed(subscription: Subscription): void {
+    const { state } = subscription;
+    if (state === "live") this.#live.add(subscription);
+    else this.#live.delete(subscription);
+    if (state === "parked") this.#parked.add(subscription);
+    else this.#parked.delete(subscription);
+    if (state !== "ended") return;
     this.#subscriptions.delete(subscription);
-    this.#live.delete(subscription);
-    this.#parked.delete(subscription);
     if (this.#subscriptions.size === 0) this.idleSince = performance.now();
-  }
-
-  /** The cutover: only a subscription that stands exactly at the head may join, in the tick in which it has seen so. */
-  goLive(subscription: Subscription): void {
-    this.#live.add(subscription);
-  }
-
-  /** For a cursor after which the log has nothing, though it is not the head: of an incarnation that is gone. */
-  park(subscription: Subscription): void {
-    this.#parked.add(subscription);
   }
 
   async #activate(): Promise<void> {
@@ -176,16 +174,10 @@ export class Tail implements AsyncDisposable {
     this.#head = this.#tip.head;
     this.#options.metrics.deliveryLatency(Date.now() - this.#head.position.ms);
     for (const batch of toBatches(events)) {
-      for (const subscription of this.#live)
-        if (!subscription.offer(batch)) this.#live.delete(subscription);
+      // A Set bears the removals of those who fall behind; nobody joins meanwhile (see `Reader.kick`).
+      for (const subscription of this.#live) subscription.offer(batch);
     }
-    this.#unpark();
-  }
-
-  #unpark(): void {
-    const parked = [...this.#parked];
-    this.#parked.clear();
-    for (const subscription of parked) subscription.wake();
+    for (const subscription of this.#parked) subscription.wake();
   }
 
   /** Reads on from the log until nothing is missing. One at a time; never rejects. */
@@ -259,8 +251,6 @@ export class Tail implements AsyncDisposable {
    * not be what they have missed.
    */
   #rouse(): void {
-    this.#live.clear();
-    this.#parked.clear();
     for (const subscription of this.#subscriptions) subscription.wake();
   }
 
@@ -268,11 +258,7 @@ export class Tail implements AsyncDisposable {
   #vacate(): void {
     if (samePosition(this.#tip.head.position, ORIGIN)) return;
     this.#moveTo(NO_HEAD, ORIGIN);
-    for (const subscription of this.#live) {
-      subscription.strand();
-      this.#parked.add(subscription);
-    }
-    this.#live.clear();
+    for (const subscription of this.#live) subscription.strand();
   }
 
   #forgetCopies(): void {

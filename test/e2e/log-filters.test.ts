@@ -85,21 +85,29 @@ describe("a reader of logs", () => {
     }
   });
 
+  /** Letters without a rhythm: what makes of DEAR an automaton of states without end. */
+  const letters = () => {
+    const letter = () => "ab"[((seed = (seed * 1_103_515_245 + 12_345) >>> 0) >>> 16) & 1];
+    return Array.from({ length: 8_000 }, letter).join("");
+  };
+  let seed = 12_345;
+  const DEAR = "(?:[ab]*a[ab]{1,10}){8}[cd]";
+
   it(
     "holds up nobody with the worst expression over a long backlog",
     verifies("filters"),
     async () => {
-      // Letters without a rhythm: what makes an automaton of states without end.
-      let seed = 12_345;
-      const letter = () => "ab"[((seed = (seed * 1_103_515_245 + 12_345) >>> 0) >>> 16) & 1];
-      const letters = () => Array.from({ length: 8_000 }, letter).join("");
       for (let i = 0; i < 10; i++)
         await upload(
           "dear",
           Array.from({ length: 4 }, (_, n) => ({ message: `${i}${n}${letters()}` })),
         );
-      const regex = "(?:[ab]*a[ab]{1,10}){8}[cd]";
-      const query = new URLSearchParams({ regex, format: "ndjson", tail: "40", follow: "false" });
+      const query = new URLSearchParams({
+        regex: DEAR,
+        format: "ndjson",
+        tail: "40",
+        follow: "false",
+      });
       const finished = new AbortController();
       const dear = messages(`${logs("dear")}?${query.toString()}`).finally(() => finished.abort());
       let answers = 0;
@@ -107,6 +115,23 @@ describe("a reader of logs", () => {
       expect(await dear).toEqual([]);
       // Answered in the midst of that one reader's batches, of which there are five.
       expect(answers).toBeGreaterThan(10);
+    },
+  );
+
+  it(
+    "goes on being told what is new after its filter has taken its time",
+    verifies("filters"),
+    async () => {
+      const regex = `${DEAR}|needle`;
+      using client = new RawClient(service.url);
+      client.get(`${logs("tired")}?${new URLSearchParams({ regex, format: "ndjson" }).toString()}`);
+      await client.until('"live"');
+      for (let round = 0; round < 5; round++) {
+        // The first takes all the time there is, and the rest of the batch next to none.
+        await upload("tired", [{ message: letters() }, { message: `needle ${round}` }]);
+        await client.until(`needle ${round}`);
+      }
+      expect(client.text.match(/needle \d/g)).toHaveLength(5);
     },
   );
 

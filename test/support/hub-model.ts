@@ -138,6 +138,36 @@ export class UnreliableLog {
 
 const idOf = (topic: Topic, position: Position): string => `${topic} ${formatPosition(position)}`;
 
+/** How long a filter may keep the process, and more. */
+const TIRING_MS = 10;
+
+/** The process' clock, which filters make go faster: they tire where they would have to be slow. */
+export class HurriedClock implements Disposable {
+  readonly #now = performance.now.bind(performance);
+  #aheadMs = 0;
+
+  constructor() {
+    performance.now = () => this.#now() + this.#aheadMs;
+  }
+
+  advance(ms: number): void {
+    this.#aheadMs += ms;
+  }
+
+  [Symbol.dispose](): void {
+    performance.now = this.#now;
+  }
+}
+
+/** How a reader reads. */
+export interface Manner {
+  readonly overflow: "lag" | "drop";
+  /** Whether it wants only every other event. */
+  readonly filters: boolean;
+}
+
+const isWanted = (event: Event): boolean => event.position.n % 2 === 0;
+
 /** A reader that checks each thing it is given against what it has been given before. */
 export class CheckedReader implements Outlet {
   readonly topics: readonly Topic[];
@@ -145,7 +175,10 @@ export class CheckedReader implements Outlet {
   #reader!: Reader;
   readonly #hub: Hub;
   readonly #log: UnreliableLog;
-  readonly #overflow: "lag" | "drop";
+  readonly #clock: HurriedClock;
+  readonly #manner: Manner;
+  /** Events after which its filter tires, once. */
+  tiresAfter = Number.POSITIVE_INFINITY;
   readonly held = new Map<Topic, { position: Position; born: number }>();
   /** What stands between the last event and the next, having been told. */
   readonly #told = new Map<Topic, Position | undefined>();
@@ -153,10 +186,17 @@ export class CheckedReader implements Outlet {
   /** Every position seen, over all connections. */
   readonly seen = new Set<string>();
 
-  constructor(hub: Hub, log: UnreliableLog, topics: readonly Topic[], overflow: "lag" | "drop") {
+  constructor(
+    hub: Hub,
+    log: UnreliableLog,
+    clock: HurriedClock,
+    topics: readonly Topic[],
+    manner: Manner,
+  ) {
     this.#hub = hub;
     this.#log = log;
-    this.#overflow = overflow;
+    this.#clock = clock;
+    this.#manner = manner;
     this.topics = topics;
     this.connect();
   }
@@ -172,11 +212,17 @@ export class CheckedReader implements Outlet {
         const start: Start = held
           ? { kind: "cursor", position: held.position }
           : { kind: "earliest" };
-        return { topic, start, overflow: this.#overflow };
+        const { overflow, filters } = this.#manner;
+        return { topic, start, overflow, filter: filters ? this.#filter : undefined };
       }),
     );
     this.#reader.start();
   }
+
+  readonly #filter = (event: Event): boolean => {
+    if (this.tiresAfter-- === 0) this.#clock.advance(TIRING_MS);
+    return isWanted(event);
+  };
 
   /** An outlet that goes deaf when the next connection is made. */
   #current(): Outlet {
@@ -188,7 +234,8 @@ export class CheckedReader implements Outlet {
       get writable() {
         return self.writable && mine();
       },
-      events: (subscription, batch) => self.#check(() => self.events(subscription, batch)),
+      events: (subscription, batch, wanted) =>
+        self.#check(() => self.events(subscription, batch, wanted)),
       gap: (subscription, notice) => self.#check(() => self.gap(subscription, notice)),
       dropped: (subscription, notice) => self.#check(() => self.dropped(subscription, notice)),
       live: () => {},
@@ -212,8 +259,9 @@ export class CheckedReader implements Outlet {
     this.#reader.kick();
   }
 
-  events({ topic }: Subscription, batch: Batch): void {
+  events({ topic }: Subscription, batch: Batch, wanted: readonly Event[]): void {
     expect(this.writable).toBe(true);
+    expect(wanted).toEqual(this.#manner.filters ? batch.events.filter(isWanted) : batch.events);
     for (const event of batch.events) this.#event(topic, event);
   }
 
@@ -251,7 +299,7 @@ export class CheckedReader implements Outlet {
   }
 
   dropped({ topic }: Subscription, { from, to, count }: DroppedNotice): void {
-    if (this.#overflow === "lag") expect(topic).toBe("status:c");
+    if (this.#manner.overflow === "lag") expect(topic).toBe("status:c");
     expect(from).toEqual(this.held.get(topic)?.position ?? ORIGIN);
     expect(count).toBe(to.n - from.n - 1);
     let before: Position | undefined = to;

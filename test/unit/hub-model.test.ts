@@ -7,7 +7,7 @@ import { formatPosition, ORIGIN } from "../../src/log/position.ts";
 import { parseTopic, type Topic } from "../../src/log/topic.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { Metrics } from "../../src/telemetry/metrics.ts";
-import { CheckedReader, UnreliableLog } from "../support/hub-model.ts";
+import { CheckedReader, HurriedClock, UnreliableLog } from "../support/hub-model.ts";
 import { verifies } from "../support/verifies.ts";
 import { eventually } from "../support/wait.ts";
 
@@ -29,9 +29,18 @@ const step = fc.oneof(
       do: fc.constant("attach" as const),
       topics: fc.subarray([0, 1, 2], { minLength: 1 }),
       overflow: fc.constantFrom("lag" as const, "drop" as const),
+      filters: fc.boolean(),
     }),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("reattach" as const), reader: fc.nat(9) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("tire" as const),
+      reader: fc.nat(9),
+      after: fc.nat(12),
+    }),
+  },
   { weight: 4, arbitrary: fc.record({ do: fc.constant("block" as const), reader: fc.nat(9) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant("drain" as const), reader: fc.nat(9) }) },
   {
@@ -65,7 +74,7 @@ const step = fc.oneof(
 /** A reader fetches from the log what its tail has not heard of: skipping to the tail's newest would lead it back. */
 const OUTRUN_TAIL: [(typeof step extends fc.Arbitrary<infer T> ? T : never)[], number[]] = [
   [
-    { do: "attach", topics: [0, 1], overflow: "drop" },
+    { do: "attach", topics: [0, 1], overflow: "drop", filters: false },
     { do: "turn", turns: 3 },
     { do: "publish", topic: 0, count: 7 },
     { do: "block", reader: 0 },
@@ -74,10 +83,23 @@ const OUTRUN_TAIL: [(typeof step extends fc.Arbitrary<infer T> ? T : never)[], n
     { do: "turn", turns: 1 },
     { do: "turn", turns: 1 },
     { do: "publish", topic: 0, count: 1 },
-    { do: "attach", topics: [1], overflow: "lag" },
+    { do: "attach", topics: [1], overflow: "lag", filters: false },
     { do: "publish", topic: 0, count: 1 },
   ],
   [0, 1, 0],
+];
+
+/** A filter that tires in the midst of a batch, of which the reader has then taken all before the tail is done with it. */
+const TIRED_LIVE: typeof OUTRUN_TAIL = [
+  [
+    { do: "attach", topics: [0], overflow: "lag", filters: true },
+    { do: "turn", turns: 8 },
+    { do: "tire", reader: 0, after: 0 },
+    { do: "publish", topic: 0, count: 2 },
+    { do: "turn", turns: 8 },
+    { do: "publish", topic: 0, count: 1 },
+  ],
+  [0],
 ];
 
 async function readersAtHead(
@@ -110,6 +132,7 @@ describe("the hub, against a model of what a reader may see", () => {
           async (steps, slowness) => {
             const unreliable = new UnreliableLog([...slowness]);
             const { log } = unreliable;
+            using clock = new HurriedClock();
             const logger = createLogger({ level: "silent", pretty: false });
             await using hub = new Hub({
               log,
@@ -137,13 +160,17 @@ describe("the hub, against a model of what a reader may see", () => {
                       new CheckedReader(
                         hub,
                         unreliable,
+                        clock,
                         action.topics.map((index) => TOPICS[index]!),
-                        action.overflow,
+                        action,
                       ),
                     );
                   break;
                 case "reattach":
                   readerOf(action.reader)?.connect();
+                  break;
+                case "tire":
+                  if (readerOf(action.reader)) readerOf(action.reader)!.tiresAfter = action.after;
                   break;
                 case "block":
                   if (readerOf(action.reader)) readerOf(action.reader)!.writable = false;
@@ -172,7 +199,10 @@ describe("the hub, against a model of what a reader may see", () => {
               }
             }
             unreliable.lose = 0;
-            for (const reader of readers) reader.drain();
+            for (const reader of readers) {
+              reader.tiresAfter = Number.POSITIVE_INFINITY;
+              reader.drain();
+            }
             const atHead = (topics: readonly Topic[]) =>
               eventually(async () => readersAtHead(log, readers, topics), {
                 timeoutMs: 1_000,
@@ -188,7 +218,7 @@ describe("the hub, against a model of what a reader may see", () => {
           },
         ),
         {
-          examples: [OUTRUN_TAIL],
+          examples: [OUTRUN_TAIL, TIRED_LIVE],
           numRuns: Number(process.env["PROPERTY_RUNS"] ?? 150),
         },
       );
