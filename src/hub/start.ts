@@ -47,7 +47,7 @@ export async function resolveStart(
     case "tail": {
       if (start.count === 0) return latest;
       const known = current ? tail.before(start.count) : undefined;
-      return known ?? (await log.last(tail.topic, start.count));
+      return known ?? (await log.last(tail.topic, start.count, head));
     }
     case "earliest":
       return log.since(tail.topic, 0);

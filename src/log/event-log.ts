@@ -113,8 +113,11 @@ export interface EventLog extends AsyncDisposable {
   since(topic: Topic, timeMs: number): Promise<Position>;
   /** The log's clock, in ms since the epoch: no event that is appended from now on has an earlier time. */
   now(topic: Topic): Promise<number>;
-  /** The cursor from which the last `count` events come next. */
-  last(topic: Topic, count: number): Promise<Position>;
+  /**
+   * The cursor from which the last `count` events come next, as if the log ended with `upTo`, which was its head a moment
+   * ago: a later look would find it behind that head on a busy topic. Where nothing up to there is left, it is `upTo`.
+   */
+  last(topic: Topic, count: number, upTo?: Position): Promise<Position>;
   follow(topic: Topic, listener: (doorbell: Doorbell) => void): Promise<AsyncDisposable>;
   delete(topic: Topic): Promise<void>;
 }

@@ -113,8 +113,8 @@ export class MemoryEventLog implements EventLog {
     return this.#now();
   }
 
-  async last(topic: Topic, count: number): Promise<Position> {
-    return this.#topic(topic)?.last(count) ?? ORIGIN;
+  async last(topic: Topic, count: number, upTo?: Position): Promise<Position> {
+    return this.#topic(topic)?.last(count, upTo) ?? upTo ?? ORIGIN;
   }
 
   async follow(topic: Topic, listener: (doorbell: Doorbell) => void): Promise<AsyncDisposable> {

@@ -132,8 +132,9 @@ export class MemoryTopic {
     return this.#before(this.#firstAfter({ ms: timeMs, n: -1 }));
   }
 
-  last(count: number): Position {
-    return this.#before(Math.max(0, this.#events.length - count));
+  last(count: number, upTo?: Position): Position {
+    const end = upTo ? this.#firstAfter(upTo) : this.#events.length;
+    return end === 0 && upTo ? upTo : this.#before(Math.max(0, end - count));
   }
 
   /** Index of the first entry after the position, by bisection. */

@@ -171,6 +171,23 @@ function eventLogReadSpec(make: () => Promise<EventLogFixture>): void {
       expect(await log.last(topic, 10)).toEqual(ORIGIN);
     });
 
+    it("count back from where the log has ended a moment ago, whatever has come since", async () => {
+      const events = await fill(10);
+      const [fifth, tenth] = [events[4]!.position, events[9]!.position];
+      for (const [count, upTo, first] of [
+        [3, fifth, "e3"],
+        [50, fifth, "e1"],
+        [1, tenth, "e10"],
+        [0, fifth, "e6"],
+      ] as const) {
+        const slice = await log.read(topic, await log.last(topic, count, upTo), LIMIT);
+        expect([texts(slice.events)[0], slice.gap]).toEqual([first, undefined]);
+      }
+      const gone = { ms: events[0]!.position.ms - 1, n: 7 };
+      expect(await log.last(topic, 3, gone)).toEqual(gone);
+      expect(await log.last(topic, 3, ORIGIN)).toEqual(ORIGIN);
+    });
+
     it("give cursors from which the wanted events come next, without a gap", async () => {
       const events = await fill(10);
       const after = async (position: Position) => {

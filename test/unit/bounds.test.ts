@@ -64,6 +64,24 @@ describe("a reader whose range has an end", () => {
     expect(reader.data).toEqual([1, 2, 3]);
   });
 
+  it("has its last events, though more come while it begins", verifies("ranges"), async () => {
+    await warm();
+    // The tail has not heard of these, so the log is asked for the last of them, and has grown by then.
+    unreliable.lose = 2;
+    await unreliable.log.append(topic, drafts(1, 2, 3, 4));
+    const head = unreliable.inner.head.bind(unreliable.inner);
+    unreliable.inner.head = async (...args) => {
+      const found = await head(...args);
+      unreliable.inner.head = head;
+      await unreliable.log.append(topic, drafts(5, 6, 7));
+      return found;
+    };
+    const start = { kind: "tail", count: 2 } as const;
+    const reader = new Collector(hub, [{ topic, start }], { atHead: true });
+    await eventually(() => reader.isFinished);
+    expect(reader.data).toEqual([3, 4]);
+  });
+
   it("ends by the log's clock, whatever this process' own says", verifies("ranges"), async () => {
     await unreliable.log.append(topic, drafts(1));
     // Long past by the process' clock; by the log's, which moves by 1 ms with each look at it, it is still to come.
