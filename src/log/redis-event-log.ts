@@ -114,14 +114,15 @@ export class RedisEventLog implements EventLog {
     const [first] = await this.#range(topic, "-", 1);
     if (!first) return VACANT;
     const head = anchor ? undefined : await this.head(topic);
-    // Something has come between the two looks.
-    if (head && comparePositions(head.position, after) > 0) return this.read(topic, after, limit);
+    // Something has come between the two looks, the cursor's own entry perhaps.
+    if (head && comparePositions(head.position, after) >= 0) return this.read(topic, after, limit);
     const join = joinAbsent(after, first, anchor, head ?? anchor!);
     if (join.from === "end") return retractedTo(head!);
     if (join.from === "after") return slice(entries, join.gap, limit);
-    return slice(await this.#range(topic, "-", limit.events), join.gap, limit);
+    return this.#readFirst(topic, after, limit);
   }
 
+  /** From the first event retained. What is missing before it is counted from the page itself: trimming goes on. */
   async #readFirst(topic: Topic, after: Position | "earliest", limit: ReadLimit): Promise<Slice> {
     const entries = await this.#range(topic, "-", limit.events);
     if (entries.length === 0) return VACANT;
@@ -153,11 +154,12 @@ export class RedisEventLog implements EventLog {
     return (await NOW.run(this.#masters, [streamKey(topic)], [])) as number;
   }
 
-  async last(topic: Topic, count: number): Promise<Position> {
-    if (count === 0) return (await this.head(topic)).position;
-    const id = await LAST.run(this.#masters, [streamKey(topic)], [count]);
+  async last(topic: Topic, count: number, upTo?: Position): Promise<Position> {
+    if (count === 0) return upTo ?? (await this.head(topic)).position;
+    const end = upTo ? formatPosition(upTo) : "+";
+    const id = await LAST.run(this.#masters, [streamKey(topic)], [count, end]);
     const position = typeof id === "string" ? tryPosition(id) : undefined;
-    return position ? justBefore(position) : ORIGIN;
+    return position ? justBefore(position) : (upTo ?? ORIGIN);
   }
 
   async follow(topic: Topic, listener: (doorbell: Doorbell) => void): Promise<AsyncDisposable> {
