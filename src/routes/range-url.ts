@@ -9,7 +9,8 @@ export type RangeUrl = (topic: Topic, from: Position, to: Position) => string;
 
 /**
  * A URL for exactly the events that a reader has been spared: with the reader's own filters, whole, and ending by itself.
- * @param path of the stream, without a query
+ * @param path of the stream, without a query; "" = that of the request: relative to it, the URL is right behind a gateway
+ *   that has cut a prefix off the path
  * @param query the reader's own
  * @param named whether the path leaves it to `topic` in the query which topic it is
  */

@@ -18,14 +18,18 @@ export interface StreamRange {
   readonly untilMs: number | undefined;
 }
 
-/** @throws ServiceError `invalid-parameter` */
+/**
+ * @param turnsPages whether it is one document that is asked for, whose next is asked for by another URL
+ * @throws ServiceError `invalid-parameter`
+ */
 export function rangeOf(
   c: AppContext,
   topics: readonly Topic[],
   query: StreamQuery,
   retention: RetentionTable,
+  turnsPages: boolean,
 ): StreamRange {
-  const shown = shownCursor(c, query);
+  const shown = shownCursor(c, query, turnsPages);
   const positions = shown && tryCursor(shown.text, topics);
   // A header is repeated by itself: it must not kill the client that repeats it.
   if (shown && !positions && shown.source !== "header") throw notACursor(shown.source);
@@ -48,17 +52,19 @@ export function rangeOf(
   };
 }
 
-/** The header wins: a client that comes back by itself repeats the URL, but keeps the header fresh. */
+/**
+ * Of a stream the header wins: a client that comes back by itself repeats the URL, but keeps the header fresh. Of a
+ * document it is the other way round: who follows `Link` with the same headers would be given the same page for ever.
+ */
 function shownCursor(
   c: AppContext,
   query: StreamQuery,
+  turnsPages: boolean,
 ): { text: string; source: string } | undefined {
-  const header = c.req.header("last-event-id");
-  if (header) return { text: header, source: "header" };
-  for (const source of CURSOR_PARAMETERS) {
-    const text = query[source];
+  const header = { text: c.req.header("last-event-id"), source: "header" };
+  const parameters = CURSOR_PARAMETERS.map((source) => ({ text: query[source], source }));
+  for (const { text, source } of turnsPages ? [...parameters, header] : [header, ...parameters])
     if (text) return { text, source };
-  }
   return undefined;
 }
 
@@ -84,6 +90,9 @@ function startOf(
       field: "since",
     });
   }
+  // What has a position by now is never the latest.
+  if (query.from === "latest" && query.before !== undefined)
+    throw excludes("from=latest", "before");
   if (query.from !== undefined) return { kind: query.from };
   if (query.since !== undefined) return { kind: "since", timeMs: query.since };
   if (query.tail === undefined) return ends.length > 0 ? { kind: "earliest" } : undefined;

@@ -10,7 +10,7 @@ import { rangeUrlOf } from "./range-url.ts";
 import { type AppContext, queryOf } from "./request.ts";
 import { hasSeenAll } from "./stream-end.ts";
 import { formatOf, type StreamKind } from "./stream-format.ts";
-import { rangeOf } from "./stream-range.ts";
+import { excludes, rangeOf } from "./stream-range.ts";
 import type { TopicFormats } from "./topic-formats.ts";
 
 export interface TopicStreamServices extends StreamServices {
@@ -37,8 +37,11 @@ export async function topicStream(
   { topics, query, principal, filter, overflow, kind }: TopicStreamRequest,
 ): Promise<Response> {
   const format = formatOf(c, services.formats, query, kind);
-  const range = rangeOf(c, topics, query, services.retention);
   const document = documentOf(c, format, query);
+  // A document does not fall behind: it is as long as it may be, and its `Link` has the rest.
+  if (document && overflow === "drop")
+    throw excludes(query.wait === undefined ? "format=json" : "wait", "overflow=drop");
+  const range = rangeOf(c, topics, query, services.retention, document !== undefined);
   const follow = query.follow ?? document?.kind !== "json";
   // Who turns pages knows the last one by what it says.
   const mayRest = document?.kind !== "json";
@@ -50,6 +53,6 @@ export async function topicStream(
       filter,
       overflow,
     })),
-    rangeUrl: rangeUrlOf(c.req.path, queryOf(c), kind === "envelope"),
+    rangeUrl: rangeUrlOf("", queryOf(c), kind === "envelope"),
   }));
 }

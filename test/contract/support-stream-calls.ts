@@ -56,6 +56,7 @@ const BAD_QUERIES = [
   "format=json&limit=1001",
   "limit=5",
   "format=json&follow=true",
+  "from=latest&before=1-1",
   "follow=maybe",
   "format=xml",
   "user=a%20b",
@@ -107,6 +108,8 @@ export const STREAM_CALLS: readonly Call[] = [
   refused(LOGS, `regex=${"a".repeat(257)}`),
   refused(LOGS, "source="),
   refused(LOGS, "overflow=queue"),
+  refused(LOGS, "format=json&overflow=drop"),
+  refused(LOGS, "wait=1s&overflow=drop"),
   ...["overflow=drop", "regex=a", "not=a", "source=a"].flatMap((query) =>
     [NOTIFICATIONS, { ...EVENTS, query: "topic=logs:web-1" }].map((base) => refused(base, query)),
   ),

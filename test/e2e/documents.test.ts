@@ -88,6 +88,26 @@ for (const backend of ["memory", "Redis"] as const) {
       expect(ranged.events.map(({ id }) => id)).toEqual(all.map(({ id }) => id));
     });
 
+    it(
+      "pages go on though their reader keeps the header it came with",
+      verifies("pages"),
+      async () => {
+        await api.publish("app:kept", ticks(9));
+        const [first] = (await pageAt(events("topic=app:kept&format=json&from=earliest"))).events;
+        const headers = { "last-event-id": first!.id };
+        for (const query of ["format=json", "wait=0"]) {
+          const data: unknown[] = [];
+          let at: string | undefined = events(`topic=app:kept&limit=3&${query}`);
+          for (let pages = 0; at !== undefined && pages < 4; pages++) {
+            const page: Page = await pageAt(at, headers);
+            data.push(...page.events.map((event) => event.data));
+            at = page.next;
+          }
+          expect([query, ...data]).toEqual([query, 1, 2, 3, 4, 5, 6, 7, 8]);
+        }
+      },
+    );
+
     it("pages tell what was trimmed between them", verifies("pages"), async () => {
       await api.publish("app:trimmed", ticks(100));
       let done = false;
