@@ -9,7 +9,7 @@ import {
 } from "../log/position.ts";
 import { kindOf, type Topic } from "../log/topic.ts";
 import { Batch, POSITION_BYTES } from "./batch.ts";
-import { type End, isReached } from "./bounds.ts";
+import { type End, isBeyond, isReached } from "./bounds.ts";
 import { select, type SelectionRules } from "./selection.ts";
 import type { GapNotice } from "./notices.ts";
 import type { Reader } from "./reader.ts";
@@ -159,6 +159,8 @@ export class Subscription {
     if (!newest || this.#cursor.ms < head.born || count < 1) return false;
     // The log may be ahead of the tail, in another life of the topic with smaller numbers: that way lies the past.
     if (comparePositions(this.#cursor, newest.position) > 0) return false;
+    // It is not for this reader, who would be told of a hole and given nothing on its other side.
+    if (isBeyond(this.#end, newest)) return false;
     const from = this.#cursor;
     this.#cursor = justBefore(newest.position);
     this.reader.outlet.dropped(this, { from, to: newest.position, count });

@@ -136,6 +136,30 @@ describe("a reader whose range has an end", () => {
     },
   );
 
+  it(
+    "is given all of its range where it has fallen behind and the newest is beyond it",
+    verifies("ranges", "overflow"),
+    async () => {
+      const other = await warm();
+      const reader = new Collector(hub, [{ ...earliest, overflow: "drop" }], { untilMs: 2_000 });
+      await eventually(() => reader.isLive);
+      const publish = async (...data: number[]) => {
+        await unreliable.log.append(topic, drafts(...data));
+        await eventually(() => other.data.at(-1) === data.at(-1));
+      };
+      await publish(1);
+      reader.writable = false;
+      await publish(2, 3, 4);
+      // Moves the log's clock on.
+      while ((await unreliable.log.now(topic)) < 2_000);
+      await publish(5, 6);
+      reader.writable = true;
+      reader.reader.kick();
+      await eventually(() => reader.isFinished);
+      expect([reader.data, reader.drops]).toEqual([[1, 2, 3, 4], []]);
+    },
+  );
+
   it("is done only when each of its topics is", verifies("ranges"), async () => {
     const topics = ["app:a", "app:b", "app:c"].map((name) => parseTopic(name));
     for (const each of topics) await unreliable.log.append(each, drafts(1, 2));
