@@ -93,6 +93,18 @@ export const REQUIREMENTS = {
     source: "issue 3; DESIGN §4.4",
     text: "No write to a connection is larger than a batch or one event, in any format, with the cursor of 32 topics",
   },
+  "bounded-rings": {
+    source: "DESIGN §4.4",
+    text: "The rings of a process take the memory that BUFFER_MEMORY says, whatever has been encoded of their events",
+  },
+  "page-size": {
+    source: "DESIGN §15",
+    text: "A replay reads from the log about what it delivers, however large the events are",
+  },
+  "shared-patterns": {
+    source: "DESIGN §4.4",
+    text: "Readers with the same regular expression share one automaton, and the states of all of them are bounded",
+  },
   "slow-readers": {
     source: "issue 2; DESIGN §4.4, §4.5",
     text: "200 readers that never read beside 50 that do: the 50 get all, memory stays bounded",

@@ -4,7 +4,7 @@ import type { Position } from "../log/position.ts";
 /** The most data that a reader is given at once, in bytes; one larger event makes a batch of its own. */
 export const BATCH_BYTES = 64 * 1024;
 
-/** What an event weighs in rings and batches: its data, and as much as any frame of it adds for a reader of one topic. */
+/** What an event weighs in batches: its data, and as much as any frame of it adds for a reader of one topic. */
 export function weigh({ bytes, type, topic }: Event): number {
   return bytes + type.length + topic.length + 128;
 }

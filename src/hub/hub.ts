@@ -16,7 +16,7 @@ export interface HubOptions {
   readonly logger: Logger;
   /** Events in a topic's ring. */
   readonly ringCapacity: number;
-  /** Of all rings together. */
+  /** Of all rings together, in memory. */
   readonly ringBytes: number;
   /** How long a tail stays after its last reader, so that a reconnect finds it warm. */
   readonly lingerMs?: number;
@@ -65,7 +65,7 @@ export class Hub implements AsyncDisposable {
 
   #tick(now: number): void {
     for (const tail of this.#tails.values()) {
-      tail.pages.expire(now);
+      tail.expire(now);
       if (tail.idleSince !== undefined && now - tail.idleSince > this.#lingerMs) this.#drop(tail);
       else if (tail.unsure) void tail.heal("outage");
       else if (

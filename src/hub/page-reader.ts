@@ -7,8 +7,9 @@ import { type Batch, BATCH_BYTES, toBatches, weigh } from "./batch.ts";
 /** A page that is full never changes; it is shared for so long with readers who come the same way. */
 const TTL_MS = 2_000;
 const PAGES_MAX = 16;
-const EVENTS_MIN = 16;
 const EVENTS_MAX = 512;
+/** Of an event of a topic that is not known yet, in bytes: on the heavy side, since all that is read too much is thrown away. */
+const WEIGHT_SUPPOSED = 2 * 1024;
 
 /** Events after a cursor as read from the log, cut into batches. */
 export interface Page {
@@ -23,7 +24,7 @@ export class PageReader {
   readonly #log: EventLog;
   readonly #topic: Topic;
   readonly #pages = new Map<string, { page: Promise<Page>; at: number }>();
-  #meanWeight = 512;
+  #meanWeight = WEIGHT_SUPPOSED;
 
   constructor(log: EventLog, topic: Topic) {
     this.#log = log;
@@ -33,7 +34,7 @@ export class PageReader {
   /** About a batch. Redis limits a read by number only, so the number follows the topic's mean weight. */
   get limit(): ReadLimit {
     const events = Math.ceil(BATCH_BYTES / this.#meanWeight);
-    return { events: Math.min(EVENTS_MAX, Math.max(EVENTS_MIN, events)), bytes: BATCH_BYTES };
+    return { events: Math.min(EVENTS_MAX, events), bytes: BATCH_BYTES };
   }
 
   read(cursor: Position): Promise<Page> {
@@ -50,7 +51,7 @@ export class PageReader {
     try {
       const slice = await this.#log.read(this.#topic, cursor, this.limit);
       keep = slice.more && this.#pages.size <= PAGES_MAX;
-      this.#learn(slice.events);
+      this.learn(slice.events);
       const { gap, vacant, retracted } = slice;
       return { batches: toBatches(slice.events), gap, vacant, retracted };
     } finally {
@@ -58,10 +59,11 @@ export class PageReader {
     }
   }
 
-  #learn(events: readonly Event[]): void {
+  /** From what has been read: half of what was thought, so that a few pages are enough to find out. */
+  learn(events: readonly Event[]): void {
     if (events.length === 0) return;
     const mean = events.reduce((sum, event) => sum + weigh(event), 0) / events.length;
-    this.#meanWeight = this.#meanWeight * 0.7 + mean * 0.3;
+    this.#meanWeight = (this.#meanWeight + mean) / 2;
   }
 
   /** Forgets pages that have served their time. */

@@ -197,6 +197,7 @@ export class Tail implements AsyncDisposable {
         this.#again = false;
         const tip = this.#tip.head;
         const slice = await this.#options.log.read(this.topic, tip.position, this.pages.limit);
+        this.pages.learn(slice.events);
         const moved = this.#tip.head !== tip;
         more = slice.more || this.#again || moved;
         if (!moved) this.#apply(slice, cause);
@@ -259,6 +260,12 @@ export class Tail implements AsyncDisposable {
     if (samePosition(this.#tip.head.position, ORIGIN)) return;
     this.#moveTo(NO_HEAD, ORIGIN);
     for (const subscription of this.#live) subscription.strand();
+  }
+
+  /** From the hub, now and then: lets go of what was kept for readers who come the same way shortly after one another. */
+  expire(now: number): void {
+    this.pages.expire(now);
+    this.#recent.expire(now);
   }
 
   #forgetCopies(): void {

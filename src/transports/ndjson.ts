@@ -1,4 +1,4 @@
-import type { Event } from "../log/event.ts";
+import { EventMemo } from "../log/event-memo.ts";
 import { oneLine } from "./one-line.ts";
 import type { Closing, Format } from "./transport.ts";
 
@@ -9,21 +9,17 @@ const NEWLINE = Buffer.from("\n");
  * A heartbeat is an empty line.
  */
 export function createNdjsonFormat({ envelope }: { readonly envelope: boolean }): Format {
-  const bodies = new WeakMap<Event, Buffer>();
-  const body = (event: Event): Buffer => {
-    let made = bodies.get(event);
-    if (!made) {
-      const topic = envelope ? `"topic":${JSON.stringify(event.topic)},` : "";
-      const head = `"type":${JSON.stringify(event.type)},${topic}"time":${event.position.ms}`;
-      bodies.set(event, (made = Buffer.from(`${head},"data":${oneLine(event.data)}}\n`)));
-    }
-    return made;
-  };
+  const bodies = new EventMemo(({ topic, type, position, data }) => {
+    const about = envelope ? `"topic":${JSON.stringify(topic)},` : "";
+    const head = `"type":${JSON.stringify(type)},${about}"time":${position.ms}`;
+    return Buffer.from(`${head},"data":${oneLine(data)}}\n`);
+  });
   return {
     name: "ndjson",
     contentType: "application/x-ndjson",
     ids: "cursor",
-    event: (event, id) => Buffer.concat([Buffer.from(`{"id":"${id}",`, "latin1"), body(event)]),
+    event: (event, id) =>
+      Buffer.concat([Buffer.from(`{"id":"${id}",`, "latin1"), bodies.of(event)]),
     control: (type, data, id) => line({ type, ...(id === undefined ? {} : { id }), data }),
     heartbeat: NEWLINE,
     closing: ({ reason, reconnect, retryMs }: Closing) =>

@@ -1,4 +1,4 @@
-import type { Event } from "../log/event.ts";
+import { EventMemo } from "../log/event-memo.ts";
 import type { ControlType } from "../wire/grammar.ts";
 import { oneLine } from "./one-line.ts";
 import type { Closing, Format } from "./transport.ts";
@@ -30,23 +30,18 @@ export interface SseFormatOptions {
 
 /** Server-Sent Events with named events. */
 export function createSseFormat({ retryMs, envelope }: SseFormatOptions): Format {
-  /** What follows the id line, which is the reader's own; made once for each event. */
-  const bodies = new WeakMap<Event, Buffer>();
-  const body = (event: Event): Buffer => {
-    let made = bodies.get(event);
-    if (!made) {
-      const data = envelope
-        ? `{"topic":${JSON.stringify(event.topic)},"time":${event.position.ms},"data":${oneLine(event.data)}}`
-        : oneLine(event.data);
-      bodies.set(event, (made = Buffer.from(`event: ${event.type}\n${dataLines(data)}\n`)));
-    }
-    return made;
-  };
+  /** What follows the id line, which is the reader's own. */
+  const bodies = new EventMemo(({ topic, type, position, data }) => {
+    const text = envelope
+      ? `{"topic":${JSON.stringify(topic)},"time":${position.ms},"data":${oneLine(data)}}`
+      : oneLine(data);
+    return Buffer.from(`event: ${type}\n${dataLines(text)}\n`);
+  });
   return {
     name: "sse",
     contentType: "text/event-stream",
     ids: "cursor",
-    event: (event, id) => Buffer.concat([Buffer.from(`id: ${id}\n`, "latin1"), body(event)]),
+    event: (event, id) => Buffer.concat([Buffer.from(`id: ${id}\n`, "latin1"), bodies.of(event)]),
     control: (type: ControlType, data: object, id?: string) =>
       frame(type, JSON.stringify(data), id, type === "connected" ? retryMs : undefined),
     heartbeat: HEARTBEAT,

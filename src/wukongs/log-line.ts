@@ -1,4 +1,5 @@
 import type { Event, EventDraft } from "../log/event.ts";
+import { EventMemo } from "../log/event-memo.ts";
 import { LOG_LEVELS, type LogLevel, type LogLine, logLineSchema } from "../wire/publish.ts";
 import { tryDepthProblem } from "../wire/depth.ts";
 import { describeIssue } from "../wire/issue.ts";
@@ -23,13 +24,11 @@ export function logDraft(line: LogLine): EventDraft {
   return { type: LOG_EVENT_TYPE, data: JSON.stringify(line) };
 }
 
-const parsed = new WeakMap<Event, LogLine>();
+const lines = new EventMemo(({ data }) => JSON.parse(data) as LogLine);
 
 /** The line in a log event; parsed once, whatever the number of readers who filter. */
 export function logLineOf(event: Event): LogLine {
-  let line = parsed.get(event);
-  if (!line) parsed.set(event, (line = JSON.parse(event.data) as LogLine));
-  return line;
+  return lines.of(event);
 }
 
 /** 0 (trace) to 5 (fatal); a line without a level counts as info. */

@@ -1,4 +1,5 @@
 import type { Event } from "../log/event.ts";
+import { EventMemo } from "../log/event-memo.ts";
 import type { Format } from "../transports/transport.ts";
 import { logLineOf } from "./log-line.ts";
 
@@ -14,8 +15,6 @@ function visible(text: string): string {
   );
 }
 
-const frames = new WeakMap<Event, Buffer>();
-
 function lineOf(event: Event): Buffer {
   const { time, level = "info", source, message, fields } = logLineOf(event);
   const moment = time ?? new Date(event.position.ms).toISOString();
@@ -26,6 +25,8 @@ function lineOf(event: Event): Buffer {
   );
 }
 
+const lines = new EventMemo(lineOf);
+
 const remark = (text: string): Buffer => Buffer.from(`# ${text}\n`);
 
 /** A log as people read it, one line each; what the stream itself says begins with `#`. It carries no ids. */
@@ -33,11 +34,7 @@ export const logTextFormat: Format = {
   name: "text",
   contentType: "text/plain; charset=utf-8",
   ids: "cursor",
-  event: (event) => {
-    let frame = frames.get(event);
-    if (!frame) frames.set(event, (frame = lineOf(event)));
-    return frame;
-  },
+  event: (event) => lines.of(event),
   control: (type, data) =>
     type === "gap" || type === "dropped" ? remark(`${type} ${JSON.stringify(data)}`) : undefined,
   heartbeat: Buffer.from("\n"),

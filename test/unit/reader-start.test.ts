@@ -24,7 +24,7 @@ describe("a reader of several topics, one of which cannot be reached at first", 
       read: (...args) => inner.read(...args),
       head: (...args) => inner.head(...args),
       since: (...args) => inner.since(...args),
-      now: (...args) => inner.now(...args),
+      now: () => inner.now(),
       last: async (topic, count) => {
         looks.push(topic);
         if (topic === far && failures-- > 0) throw logUnavailable(undefined);
@@ -59,7 +59,8 @@ describe("a reader of several topics, one of which cannot be reached at first", 
     await eventually(() => reader.isLive);
     await log.append(near, [{ type: "tick", data: "2" }]);
     await eventually(() => reader.data.at(-1) === 2);
-    expect(reader.data.toSorted()).toEqual([2, far, near]);
+    expect(new Set(reader.data)).toEqual(new Set([2, far, near]));
+    expect(reader.data).toHaveLength(3);
     expect(looks.filter((topic) => topic === near)).toHaveLength(1);
     reader.reader.close();
   });
