@@ -39,7 +39,7 @@ export const REQUIREMENTS = {
   },
   "slot-moves": {
     source: "issue 3 §1",
-    text: "A slot migrated while topics in it are live: publishes succeed all along, readers get each event once",
+    text: "A slot migrated while topics in it are live: publishes without a key succeed all along, those with a new key get 503 while it is half moved and are in once when repeated, readers get each event once",
   },
   "probe-per-master": {
     source: "issue 3 §1; DESIGN §6",

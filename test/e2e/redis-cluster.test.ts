@@ -90,6 +90,41 @@ describe("a cluster of three masters", () => {
   );
 
   it(
+    "has a slot half moved: new keys get 503 and are in once when repeated, known ones are known",
+    verifies("slot-moves"),
+    async () => {
+      await using service = await startTestService(environment());
+      const api = apiOf(service.url);
+      const topic = "app:keyed";
+      const publish = (data: number, key?: string) =>
+        api.post(
+          `/api/v1/topics/${topic}/events`,
+          { type: "tick", data },
+          key === undefined ? {} : { "idempotency-key": key },
+        );
+      const idsOf = async (response: Response) => [response.status, await response.json()];
+      const known = await idsOf(await publish(0, "known"));
+      expect(known[0]).toBe(201);
+      const from = await cluster.ownerOf(keyOf(topic));
+      const to = (await cluster.masters()).find((master) => master !== from)!;
+      await cluster.migrateSlot(keyOf(topic), to, async () => {
+        expect((await publish(1)).status).toBe(201);
+        expect(await idsOf(await publish(0, "known"))).toEqual(known);
+        const refused = await publish(2, "new");
+        expect([refused.status, refused.headers.has("retry-after")]).toEqual([503, true]);
+        expect(await refused.json()).toMatchObject({ code: "log-unavailable", retryable: true });
+        expect((await publish(3)).status).toBe(201);
+      });
+      const repeated = await idsOf(await publish(2, "new"));
+      expect(repeated[0]).toBe(201);
+      expect(await idsOf(await publish(2, "new"))).toEqual(repeated);
+      expect(await idsOf(await publish(0, "known"))).toEqual(known);
+      const { events } = await api.json(`/api/v1/events?topic=${topic}&from=earliest&format=json`);
+      expect((events as { data: number }[]).map(({ data }) => data)).toEqual([0, 1, 3, 2]);
+    },
+  );
+
+  it(
     "loses a master: its topics go on at its replica, and those of the others never stop",
     verifies("redis-cluster"),
     async () => {
