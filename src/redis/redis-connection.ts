@@ -27,7 +27,7 @@ export interface RedisConnectionOptions extends RedisAccess {
   readonly subscriber?: boolean;
   /** The node of a cluster to connect to. */
   readonly node?: RedisAddress;
-  /** False gives up when the connection is lost. */
+  /** False gives up when the connection is lost, and leaves it to the caller to tell. */
   readonly reconnect?: boolean;
 }
 
@@ -63,7 +63,10 @@ export function createRedisConnection(options: RedisConnectionOptions): Redis {
     ...target(options),
   };
   const client = new Redis(settings);
-  tellOutages(client, name, logger);
+  if (reconnect) tellOutages(client, name, logger);
+  // Those of a cluster that is away are made again and again, and its other connections have told. ioredis would print
+  // what nobody listens to.
+  else client.on("error", (err: Error) => logger.debug({ err, connection: name }, "no connection"));
   return client;
 }
 
@@ -120,9 +123,13 @@ export async function whenReady(client: Redis, patienceMs: number): Promise<bool
   if (client.status === "ready") return true;
   const abort = new AbortController();
   // Not `once` of node:events, which takes the first error for the end of the wait.
+  let onReady = (): void => undefined;
   const ready = new Promise<true>((resolve) => {
-    client.once("ready", () => resolve(true));
+    client.once("ready", (onReady = () => resolve(true)));
   });
   const impatient = delay(patienceMs, false as const, { signal: abort.signal, ref: false });
-  return Promise.race([ready, impatient]).finally(() => abort.abort());
+  return Promise.race([ready, impatient]).finally(() => {
+    abort.abort();
+    client.off("ready", onReady);
+  });
 }
