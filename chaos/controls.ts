@@ -58,6 +58,16 @@ export const CONTROLS = {
       },
     ],
   },
+  "deaf-reader": {
+    title: "some readers are told that they are live, and are not among those whom the tail serves",
+    changes: [
+      {
+        file: "hub/tail.js",
+        find: "this.#live.add(subscription);",
+        replace: "{ if (Math.random() >= 0.3) this.#live.add(subscription); }",
+      },
+    ],
+  },
   "silent-gap": {
     title: "a reader whose place is gone reads on without being told",
     changes: [

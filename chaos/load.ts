@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { batchable, ChaosPublisher, type PublisherOptions } from "./clients/publisher.ts";
+import { LAST_PUBLISHER } from "./clients/traits.ts";
 import type { Random } from "./random.ts";
 
 const LARGE_BYTES = 40_000;
@@ -85,7 +86,7 @@ export class Load {
   async finish(): Promise<void> {
     this.#stopping = true;
     await Promise.all(this.#running);
-    const last = this.#publisher("last");
+    const last = this.#publisher(LAST_PUBLISHER);
     this.#publishers.push(last);
     for (const topic of this.#options.topics) await last.publish(topic, 1, 10);
   }

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { READER_KINDS } from "./clients/reader-kinds.ts";
 import { type ControlName, CONTROLS } from "./controls.ts";
 import { FAULT_KINDS, type FaultKind, faultsOf } from "./faults/kinds.ts";
 import { FAULTS } from "./law/findings.ts";
@@ -18,7 +19,7 @@ export interface Options {
   readonly faultsOf: (form: Form) => readonly FaultKind[];
 }
 
-const DEFAULTS = { minutes: 1, services: 2, readers: 12, publishers: 6, rate: 60 };
+const DEFAULTS = { minutes: 1, services: 2, readers: READER_KINDS.length, publishers: 6, rate: 60 };
 const list = (entries: Readonly<Record<string, string | { title: string }>>): string =>
   Object.entries(entries)
     .map(

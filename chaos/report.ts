@@ -22,6 +22,7 @@ function runs(results: readonly RunResult[]): string {
       "cuts",
       "gaps told",
       "taken back",
+      "silence, ms",
       ...faults,
     ],
     results.map((result) => [
@@ -34,6 +35,7 @@ function runs(results: readonly RunResult[]): string {
       count(result.cuts),
       count(result.gapsTold),
       count(result.takenBack),
+      count(result.longestSilenceMs),
       ...faults.map((fault) => emphasise(result.findings[fault])),
     ]),
   );
@@ -51,10 +53,9 @@ function recoveries(results: readonly RunResult[]): string {
   return table(["fault", "struck", "recovered", "median, ms", "longest, ms"], rows);
 }
 
-function remarks({ form, seed, examples, complaints }: RunResult): string[] {
-  const lines = [...examples, ...complaints.slice(0, 5).map((line) => `logged: ${line}`)];
-  if (lines.length === 0) return [];
-  return [[`${form}, seed ${seed}:`, ...lines.map((line) => `- ${line}`)].join("\n")];
+function remarks({ form, seed, examples }: RunResult): string[] {
+  if (examples.length === 0) return [];
+  return [[`${form}, seed ${seed}:`, ...examples.map((line) => `- ${line}`)].join("\n")];
 }
 
 function verdict(results: readonly RunResult[]): string {

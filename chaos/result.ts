@@ -25,6 +25,8 @@ export interface RunResult {
   readonly examples: readonly string[];
   /** By kind of fault, in ms. */
   readonly recoveryMs: Readonly<Partial<Record<FaultKind, readonly number[]>>>;
+  /** For how long a reader was given nothing that was there for it, less the faults meanwhile; ms. */
+  readonly longestSilenceMs: number;
   /** Lines at ERROR that services have logged. */
   readonly complaints: readonly string[];
   readonly clean: boolean;

@@ -9,6 +9,7 @@ import { strike } from "./faults/strike.ts";
 import { readFinalLog } from "./final-log.ts";
 import { Findings } from "./law/findings.ts";
 import { History } from "./law/history.ts";
+import { Liveness } from "./law/liveness.ts";
 import { judgeAccounts } from "./law/judge-accounts.ts";
 import { parseCursor } from "./law/position.ts";
 import { Load } from "./load.ts";
@@ -29,7 +30,6 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   PROBE_INTERVAL: "200ms",
   PROBE_TIMEOUT: "1s",
   STALL_TIMEOUT: "5s",
-  MAX_CONNECTION_AGE: "20s",
   DRAIN_WINDOW: "1s",
   // A small ring: readers who come back find their place now in it, now in the log.
   BUFFER_SIZE: "64",
@@ -37,11 +37,21 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   RETENTION_LOGS: "1000000,24h",
   RETENTION_NOTIFICATIONS: "300,24h",
 };
+/** Of most processes, beyond any run: what is wrong must not mend by a new connection. Of some so short that runs meet it. */
+const LONG_AGE = "60m";
+const SHORT_AGE = "5s";
+const SHORT_AGE_SHARE = 0.25;
 /** Well above HEARTBEAT_INTERVAL. */
 const READER_PATIENCE_MS = 2_500;
 const PUBLISHER_PATIENCE_MS = 6_000;
-/** What readers may take to reach the head once all is quiet. */
-const SETTLE_MS = 45_000;
+/**
+ * For how long a reader may be given nothing that is there for it: an audit and a probe (AUDIT_INTERVAL, PROBE_INTERVAL,
+ * PROBE_TIMEOUT) must have found out what is wrong by then, and the reader itself (READER_PATIENCE_MS); half as long again
+ * for a machine that has others to serve.
+ */
+const LATE_MS = 1.5 * (2_000 + 200 + 1_000 + READER_PATIENCE_MS);
+/** What readers may take to reach the head once all is quiet: then they are late beyond doubt. */
+const SETTLE_MS = 1.25 * LATE_MS;
 
 export interface RunOptions {
   readonly form: Form;
@@ -62,6 +72,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const { form, seed, durationMs, signal, tell } = options;
   const random = new Random(seed);
   const plan = planFaults(random.fork("plan"), options.faults, durationMs);
+  const ages = random.fork("ages");
   const findings = new Findings();
   const history = new History();
   await using build = await createBuild(options.control);
@@ -70,7 +81,11 @@ export async function run(options: RunOptions): Promise<RunResult> {
     // The embedded log is of one process.
     size: form === "memory" ? 1 : options.services,
     entry: build.entry,
-    environment: { ...ENVIRONMENT, ...store.environment },
+    environment: () => ({
+      ...ENVIRONMENT,
+      ...store.environment,
+      MAX_CONNECTION_AGE: ages.chance(SHORT_AGE_SHARE) ? SHORT_AGE : LONG_AGE,
+    }),
     random: random.fork("fleet"),
     findings,
   });
@@ -84,11 +99,11 @@ export async function run(options: RunOptions): Promise<RunResult> {
     (_, i) => READER_KINDS[i % READER_KINDS.length]!,
   );
   const nameOf = (i: number): string => `r${i}-${kinds[i]!.transport}`;
-  const recovery = new Recovery(
-    kinds.flatMap(({ topics }, i) =>
-      topics.filter(isPublished).map((topic) => `${nameOf(i)} ${topic}`),
-    ),
+  const watched = kinds.flatMap(({ topics, wants }, i) =>
+    topics.filter(isPublished).map((topic) => ({ reader: nameOf(i), topic, wants })),
   );
+  const recovery = new Recovery(watched.map(({ reader, topic }) => `${reader} ${topic}`));
+  const liveness = new Liveness(watched, LATE_MS);
   const readers = kinds.map(
     (kind, i) =>
       new ChaosReader({
@@ -98,7 +113,11 @@ export async function run(options: RunOptions): Promise<RunResult> {
         findings,
         random: random.fork(nameOf(i)),
         patienceMs: READER_PATIENCE_MS,
-        onEvent: (reader, topic, { sentAt }) => recovery.arrived(`${reader} ${topic}`, sentAt),
+        onEvent: (reader, topic, { mark, sentAt }) => {
+          recovery.arrived(`${reader} ${topic}`, sentAt);
+          liveness.given(reader, topic, mark);
+        },
+        onNotice: (reader, topic) => liveness.told(reader, topic),
       }),
   );
   const end = new AbortController();
@@ -115,6 +134,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
       findings,
       random: random.fork("load"),
       patienceMs: PUBLISHER_PATIENCE_MS,
+      onAcknowledged: (topic, mark) => liveness.acknowledged(topic, mark),
       signal: until,
     });
     const startedAt = performance.now();
@@ -125,7 +145,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
       if (performance.now() - startedAt > durationMs) break;
       tell(describe(fault, performance.now() - startedAt));
       struck[fault.kind] = (struck[fault.kind] ?? 0) + 1;
-      await strike(fault, { fleet, network, store, load, history, recovery, random });
+      await strike(fault, { fleet, network, store, load, history, liveness, recovery, random });
     }
     await delay(Math.max(0, startedAt + durationMs - performance.now()), undefined, { signal });
     network.calm();
@@ -134,6 +154,10 @@ export async function run(options: RunOptions): Promise<RunResult> {
     const log = await readFinalLog(fleet.urls, TOPICS, await store.contents(TOPICS), findings);
     for (const [topic, entries] of log) history.addBranch({ topic, entries, final: true });
     await settle(readers, recovery, history, signal);
+    const longestSilenceMs = liveness.check(findings);
+    for (const what of recovery.open) findings.add("late", "not recovered", what);
+    const { complaints } = fleet;
+    for (const line of complaints) findings.add("alarm", "a service", line);
     const takenBack = history.check(findings);
     const tallies = judgeAccounts(
       readers.map(({ account }) => account),
@@ -153,9 +177,10 @@ export async function run(options: RunOptions): Promise<RunResult> {
       cuts: network.cuts,
       takenBack: takenBack + tallies.takenBack,
       findings: findings.counts,
-      examples: [...findings.examples, ...recovery.open.map((what) => `not recovered: ${what}`)],
+      examples: findings.examples,
       recoveryMs: Object.fromEntries(recovery.times),
-      complaints: fleet.complaints,
+      complaints,
+      longestSilenceMs,
       clean: findings.clean,
     };
   } finally {
@@ -173,7 +198,7 @@ function describe({ kind, durationMs }: PlannedFault, elapsedMs: number): string
   return `${(elapsedMs / 1_000).toFixed(1).padStart(6)} s  ${kind}${lasts}: ${FAULT_KINDS[kind].title}`;
 }
 
-/** Until every reader with a cursor stands at the head of each of its topics, or its time is up. */
+/** Until every reader stands at the head of each of its topics, or its time is up. */
 async function settle(
   readers: readonly ChaosReader[],
   recovery: Recovery,
@@ -183,8 +208,8 @@ async function settle(
   const deadline = performance.now() + SETTLE_MS;
   const arrived = (): boolean =>
     recovery.open.length === 0 &&
-    readers.every(({ cursor, kind }) => {
-      if (!kind.resumes) return true;
+    readers.every(({ cursor, kind, lastMark }) => {
+      if (!kind.resumes) return kind.topics.every((topic) => history.headMark(topic) === lastMark);
       if (cursor === "") return false;
       const positions = parseCursor(cursor);
       return [...kind.topics]

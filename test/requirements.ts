@@ -241,13 +241,17 @@ export const REQUIREMENTS = {
     source: "issue 3; DESIGN §4.1–4.3",
     text: "The fault matrix finds what is lost, doubled, out of order, untold, untrue or never in the log, and nothing where all is lawful",
   },
+  "chaos-liveness": {
+    source: "issue 3; DESIGN §4.2",
+    text: "The fault matrix finds readers who are given nothing for longer than an audit, a probe and their own patience allow, though events are there for them",
+  },
   "chaos-run": {
     source: "issue 3",
     text: "A short run of the fault matrix is clean on each form of the store, and ends all that it has started",
   },
   "chaos-controls": {
     source: "issue 3",
-    text: "Planted bugs are found by the fault matrix: a skipped heal, a doubled append, an off-by-one at the cutover",
+    text: "Planted bugs are found by the fault matrix: a skipped heal, a doubled append, an off-by-one at the cutover, a deaf reader",
   },
   bench: {
     source: "issue 3; DESIGN §15",

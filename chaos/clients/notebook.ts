@@ -18,23 +18,32 @@ interface Dropped {
   readonly count: number;
 }
 
+/** Whoever measures how long things take. */
+export interface Listener {
+  readonly onEvent: (topic: string, stamp: Stamp) => void;
+  /** Of a gap, or of dropped events. */
+  readonly onNotice: (topic: string) => void;
+}
+
 /** Keeps what one reader is told, and its cursor. */
 export class Notebook {
   readonly #topics: readonly string[];
-  readonly #onEvent: (topic: string, stamp: Stamp) => void;
+  readonly #listener: Listener;
   readonly #seen: Seen[] = [];
   /** The id of the last frame that had one. */
   cursor = "";
   connections = 0;
+  /** Of the last event on the latest connection. */
+  lastMark: string | undefined;
 
-  /** @param onEvent called for each event, for whoever measures how long things take */
-  constructor(topics: readonly string[], onEvent: (topic: string, stamp: Stamp) => void) {
+  constructor(topics: readonly string[], listener: Listener) {
     this.#topics = [...topics].sort();
-    this.#onEvent = onEvent;
+    this.#listener = listener;
   }
 
   connected(): void {
     this.connections++;
+    this.lastMark = undefined;
     this.#seen.push({ kind: "connected" });
   }
 
@@ -45,9 +54,11 @@ export class Notebook {
     if (type === "gap") {
       const { topic, from, to, missed, reason } = data as Gap;
       this.#seen.push({ kind: "gap", topic, cursor, from, to, missed, reason });
+      this.#listener.onNotice(topic);
     } else if (type === "dropped") {
       const { topic, from, to, count } = data as Dropped;
       this.#seen.push({ kind: "dropped", topic, cursor, from, to, count });
+      this.#listener.onNotice(topic);
     } else if (CONTROLS.has(type)) {
       if (id) this.#seen.push({ kind: "cursor", cursor });
     } else {
@@ -55,12 +66,15 @@ export class Notebook {
       const stamp = type === "line" ? stampOfLine(data as string) : stampOf(topic, data);
       const { mark, digest } = stamp;
       this.#seen.push({ kind: "event", topic, cursor, stamp: { mark, digest } });
-      this.#onEvent(topic, stamp);
+      this.lastMark = mark;
+      this.#listener.onEvent(topic, stamp);
     }
     return type === "closed";
   }
 
-  account(about: Pick<Account, "reader" | "transport" | "fromEarliest" | "resumes">): Account {
+  account(
+    about: Pick<Account, "reader" | "transport" | "fromEarliest" | "resumes" | "wants">,
+  ): Account {
     return { ...about, topics: this.#topics, seen: this.#seen };
   }
 }

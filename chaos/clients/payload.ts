@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Stamp } from "../law/seen.ts";
+import { traitsOf } from "./traits.ts";
 
 /** What every event of a run carries, wherever its kind of topic puts it. */
 export interface Payload {
@@ -15,8 +16,10 @@ export const APP_TYPE = "tick";
 export function bodyOf(topic: string, payload: Payload): object {
   const { pad, ...rest } = payload;
   switch (topic.slice(0, topic.indexOf(":"))) {
-    case "logs":
-      return { level: "info", message: pad, fields: rest };
+    case "logs": {
+      const { level, word } = traitsOf(payload.mark);
+      return { level, message: `${word} ${pad}`, fields: rest };
+    }
     case "status":
       return { phase: "Running", ...payload };
     case "notifications": {
@@ -40,7 +43,7 @@ export function stamp({ mark, sentAt, pad }: Payload): Stamp {
 
 /** The stamp of a line of a text log: what the line shows is the message, and then the fields. */
 export function stampOfLine(line: string): Stamp {
-  const match = /^\S+ INFO {2}(.*) (\{"mark".*\})$/.exec(line);
+  const match = /^\S+ (?:INFO|WARN|ERROR) +\w+ (.*) (\{"mark".*\})$/.exec(line);
   if (!match) throw new Error(`a log line without a mark: ${line.slice(0, 200)}`);
   const rest = JSON.parse(match[2]!) as Omit<Payload, "pad">;
   return stamp({ ...rest, pad: match[1]! });
@@ -56,7 +59,7 @@ function payloadOf(topic: string, data: unknown): Payload {
 function find(topic: string, data: unknown): Payload {
   if (topic.startsWith("logs:")) {
     const { message, fields } = data as { message: string; fields: Omit<Payload, "pad"> };
-    return { ...fields, pad: message };
+    return { ...fields, pad: message.slice(message.indexOf(" ") + 1) };
   }
   if (topic.startsWith("notifications:")) return (data as { data: Payload }).data;
   return data as Payload;

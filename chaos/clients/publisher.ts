@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Findings } from "../law/findings.ts";
 import type { History } from "../law/history.ts";
-import type { Random } from "../random.ts";
+import { parsePosition } from "../law/position.ts";
+import { Random } from "../random.ts";
 import { bodyOf, type Payload, stamp } from "./payload.ts";
 import { open, textOf } from "./request.ts";
 
@@ -18,6 +19,7 @@ export interface PublisherOptions {
   readonly findings: Findings;
   readonly random: Random;
   readonly patienceMs: number;
+  readonly onAcknowledged: (topic: string, mark: string) => void;
   /** Gives up what is under way, unacknowledged; only for the end of everything. */
   readonly signal: AbortSignal;
 }
@@ -34,7 +36,7 @@ export class ChaosPublisher {
 
   /** Publishes `count` events in one call. Resolves once they are acknowledged. @param padBytes of each */
   async publish(topic: string, count: number, padBytes: number): Promise<void> {
-    const { history, name, random } = this.#options;
+    const { history, name, onAcknowledged, random } = this.#options;
     const payloads = Array.from({ length: count }, (): Payload => {
       const mark = `${name}/${++this.#sequence}`;
       return { mark, sentAt: Date.now(), pad: pad(random, padBytes) };
@@ -42,7 +44,12 @@ export class ChaosPublisher {
     for (const payload of payloads) history.addSent(stamp(payload));
     const ids = await this.#untilDone(topic, payloads, `${name}-${this.#sequence}`);
     if (!ids) return;
-    for (const [index, { mark }] of payloads.entries()) history.addAcked(topic, mark, ids[index]);
+    // The last of a batch is the newest, and its position tells when.
+    const byMs = parsePosition(ids.at(-1)!).ms;
+    for (const [index, { mark }] of payloads.entries()) {
+      history.addAcked(topic, mark, ids[index], byMs);
+      onAcknowledged(topic, mark);
+    }
   }
 
   /** @returns the ids as far as the answer says them; undefined where it was given up */
@@ -131,7 +138,16 @@ function idsOf(
   return [...Array.from({ length: count - 1 }, () => undefined), last.id];
 }
 
+/** As long as the longest padding; without a pattern, so that no search finds a short way through it. */
+const NOISE = noise(64 * 1024);
+
+function noise(length: number): string {
+  const random = new Random("noise");
+  return Array.from({ length }, () => random.pick(["x", "y"])).join("");
+}
+
 /** Printable, of many lengths and widths, so that cuts fall anywhere. */
 function pad(random: Random, bytes: number): string {
-  return "x".repeat(bytes) + "é😀".repeat(random.whole(0, 5));
+  const from = random.whole(0, NOISE.length - bytes);
+  return NOISE.slice(from, from + bytes) + "é😀".repeat(random.whole(0, 5));
 }

@@ -1,5 +1,6 @@
 import { createNdjsonDecoder, createSseDecoder, createTextDecoder } from "./decoders.ts";
 import type { ReaderKind } from "./reader.ts";
+import { type Traits, traitsOf } from "./traits.ts";
 import { createStreamVisit, type Visit, visitConsole, visitLongPoll } from "./visit.ts";
 
 const sse = (envelope: boolean): Visit =>
@@ -32,8 +33,23 @@ function kindOf(
   path: string,
 ): ReaderKind {
   const fromEarliest = path.includes("from=earliest");
-  return { transport, topics, path, fromEarliest, resumes: true, visit };
+  return { transport, topics, path, fromEarliest, resumes: true, wants: undefined, visit };
 }
+
+/** Of the console's log, only what has these traits. */
+function filtered(
+  transport: string,
+  visit: Visit,
+  query: string,
+  wants: (traits: Traits) => boolean,
+): ReaderKind {
+  const path = `/api/v1/wukongs/web-1/logs?from=earliest&${query}`;
+  const kind = kindOf(transport, visit, ["logs:web-1"], path);
+  return { ...kind, wants: (mark) => wants(traitsOf(mark)) };
+}
+
+/** So dear, on the noise that events are padded with, that a batch takes longer than a filter may at a time. */
+const DEAR_REGEX = encodeURIComponent("(?:[xy]*x[xy]{1,10}){8}[cd]|needle");
 
 const several = ["app:orders", "app:ticks", "logs:web-1", "notifications:all"];
 const notifications = ["notifications:all", "notifications:channel:ops", "notifications:user:ops"];
@@ -50,6 +66,7 @@ export const READER_KINDS: readonly ReaderKind[] = [
     path: "/api/v1/wukongs/web-1/logs?format=text&tail=50",
     fromEarliest: false,
     resumes: false,
+    wants: undefined,
     visit: text,
   },
   kindOf("sse", sse(true), TOPICS, events(TOPICS, "from=earliest")),
@@ -65,4 +82,7 @@ export const READER_KINDS: readonly ReaderKind[] = [
     ["logs:web-1"],
     "/api/v1/wukongs/web-1/logs?from=earliest&overflow=drop",
   ),
+  filtered("ndjson", ndjson, `format=ndjson&regex=${DEAR_REGEX}`, ({ word }) => word === "needle"),
+  filtered("sse", sse(false), "grep=needle", ({ word }) => word === "needle"),
+  filtered("sse", sse(false), "level=warn", ({ level }) => level !== "info"),
 ];

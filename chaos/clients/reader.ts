@@ -13,6 +13,8 @@ export interface ReaderKind {
   readonly path: string;
   readonly fromEarliest: boolean;
   readonly resumes: boolean;
+  /** What its filter lets through, by an event's mark; undefined where it has none. */
+  readonly wants: ((mark: string) => boolean) | undefined;
   readonly visit: Visit;
 }
 
@@ -25,6 +27,8 @@ export interface ReaderOptions {
   readonly random: Random;
   readonly patienceMs: number;
   readonly onEvent: (reader: string, topic: string, stamp: Stamp) => void;
+  /** Told of each gap, and of dropped events. */
+  readonly onNotice: (reader: string, topic: string) => void;
 }
 
 /** A client that comes back whenever it is cut, with its cursor, to any process. */
@@ -36,10 +40,13 @@ export class ChaosReader implements AsyncDisposable {
   readonly #running: Promise<void>;
 
   constructor(options: ReaderOptions) {
-    const { name, kind, onEvent } = options;
+    const { name, kind, onEvent, onNotice } = options;
     this.name = name;
     this.kind = kind;
-    this.#notebook = new Notebook(kind.topics, (topic, stamp) => onEvent(name, topic, stamp));
+    this.#notebook = new Notebook(kind.topics, {
+      onEvent: (topic, stamp) => onEvent(name, topic, stamp),
+      onNotice: (topic) => onNotice(name, topic),
+    });
     this.#running = this.#run(options);
   }
 
@@ -52,9 +59,14 @@ export class ChaosReader implements AsyncDisposable {
     return this.#notebook.cursor;
   }
 
+  /** Of the last event on the connection that it has now. */
+  get lastMark(): string | undefined {
+    return this.#notebook.lastMark;
+  }
+
   get account(): Account {
-    const { transport, fromEarliest, resumes } = this.kind;
-    return this.#notebook.account({ reader: this.name, transport, fromEarliest, resumes });
+    const { transport, fromEarliest, resumes, wants } = this.kind;
+    return this.#notebook.account({ reader: this.name, transport, fromEarliest, resumes, wants });
   }
 
   async #run({ kind, base, findings, random, patienceMs }: ReaderOptions): Promise<void> {

@@ -1,4 +1,5 @@
 import type { History } from "../law/history.ts";
+import type { Liveness } from "../law/liveness.ts";
 import type { Load } from "../load.ts";
 import type { Random } from "../random.ts";
 import type { Recovery } from "../recovery.ts";
@@ -16,6 +17,7 @@ export interface Scene {
   readonly load: Load;
   readonly history: History;
   readonly recovery: Recovery;
+  readonly liveness: Liveness;
   readonly random: Random;
 }
 
@@ -24,10 +26,12 @@ const BURST_TOPIC = "app:bulk";
 
 /** Lets one fault happen. Resolves when it is over, which is not to say that all has mended. */
 export async function strike(fault: PlannedFault, scene: Scene): Promise<void> {
-  const { history, recovery } = scene;
-  const { lost, window, sinceMs } = await happen(fault, scene);
+  const { history, liveness, recovery } = scene;
+  const startedAtMs = Date.now();
+  const { lost, windows = [], sinceMs, servedMs } = await happen(fault, scene);
   for (const [topic, entries] of lost ?? []) history.addBranch({ topic, entries, final: false });
-  if (window) history.addTakeBack(window);
+  for (const window of windows) history.addTakeBack(window);
+  liveness.struck(startedAtMs, servedMs ?? Date.now(), lost !== undefined || windows.length > 0);
   recovery.struck(fault.kind, sinceMs ?? Date.now());
 }
 
@@ -40,9 +44,9 @@ async function happen(fault: PlannedFault, scene: Scene): Promise<Aftermath> {
     "cut-all": () => network.cutAll(),
     freeze: () => network.freeze(durationMs, FREEZE_SHARE, random),
     "service-kill": async () => {
-      await fleet.kill(place);
+      const deadMs = await fleet.kill(place);
       // The embedded log dies with its process, and nobody can say what it held last.
-      if (store.form === "memory") return { window: { fromMs: 0, toMs: Date.now() } };
+      if (store.form === "memory") return { windows: [{ fromMs: 0, toMs: deadMs }] };
       return { sinceMs };
     },
     "service-term": async () => {

@@ -5,10 +5,13 @@ export const FAULTS = {
   disordered: "events delivered after later ones",
   untold: "places where events do not join on and no gap stands between",
   untrue: "gaps and drops that say what is not so",
-  phantom: "events delivered that the log never held, or held with another content",
+  phantom:
+    "events delivered that the log never held, or held with another content, or that a filter was to hold back",
+  late: "readers who were given nothing for too long of a topic to which events were acknowledged meanwhile",
   refused:
     "answers that no client may be given: an error to an EventSource, a refusal of a sound publish",
   fallen: "service processes that ended by themselves, or did not end as asked",
+  alarm: "lines at ERROR that services have logged: what mends by itself is none",
 } as const;
 
 export type Fault = keyof typeof FAULTS;
@@ -17,16 +20,10 @@ const EXAMPLES_MAX = 5;
 
 /** Counts what is wrong, with the first few of each in words. */
 export class Findings {
-  readonly counts: Record<Fault, number> = {
-    lost: 0,
-    doubled: 0,
-    disordered: 0,
-    untold: 0,
-    untrue: 0,
-    phantom: 0,
-    refused: 0,
-    fallen: 0,
-  };
+  readonly counts = Object.fromEntries(Object.keys(FAULTS).map((fault) => [fault, 0])) as Record<
+    Fault,
+    number
+  >;
   readonly examples: string[] = [];
   readonly #shown = new Map<Fault, number>();
 

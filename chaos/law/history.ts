@@ -26,6 +26,12 @@ export interface TakeBack {
   readonly toMs: number;
 }
 
+interface Acknowledgement {
+  /** Empty where the answer did not say. */
+  readonly id: string;
+  readonly byMs: number;
+}
+
 interface Place {
   readonly branch: Branch;
   readonly index: number;
@@ -37,7 +43,7 @@ export class History {
   readonly #marks = new Map<string, Place[]>();
   readonly #branches = new Map<string, Branch[]>();
   readonly #sent = new Map<string, Stamp>();
-  readonly #acked = new Map<string, string>();
+  readonly #acked = new Map<string, Acknowledgement>();
   readonly #takeBacks: TakeBack[] = [];
 
   addBranch(branch: Branch): void {
@@ -54,9 +60,12 @@ export class History {
     this.#sent.set(stamp.mark, stamp);
   }
 
-  /** @param id undefined where the answer did not say */
-  addAcked(topic: string, mark: string, id: string | undefined): void {
-    this.#acked.set(`${topic} ${mark}`, id ?? "");
+  /**
+   * @param id undefined where the answer did not say
+   * @param byMs when it was in at the latest, ms since the epoch
+   */
+  addAcked(topic: string, mark: string, id: string | undefined, byMs: number): void {
+    this.#acked.set(`${topic} ${mark}`, { id: id ?? "", byMs });
   }
 
   addTakeBack(window: TakeBack): void {
@@ -78,6 +87,13 @@ export class History {
       ?.entries.at(-1)?.id;
   }
 
+  /** The mark of the last entry of the final log; undefined where that is empty or unknown. */
+  headMark(topic: string): string | undefined {
+    return this.branches(topic)
+      .find(({ final }) => final)
+      ?.entries.at(-1)?.mark;
+  }
+
   /**
    * Whether an entry stands there with this content, or another one; `acked`: stood there, as its publisher was told, in
    * a state of the log of which nothing else is known.
@@ -91,7 +107,7 @@ export class History {
     const places = this.#places.get(`${topic} ${id}`);
     if (places)
       return places.some((place) => entryAt(place).mark === stamp.mark) ? "yes" : "altered";
-    return this.#acked.get(`${topic} ${stamp.mark}`) === id ? "acked" : "unknown";
+    return this.#acked.get(`${topic} ${stamp.mark}`)?.id === id ? "acked" : "unknown";
   }
 
   /** Whether it is not what its publisher sent. */
@@ -127,6 +143,45 @@ export class History {
     return undefined;
   }
 
+  /** The mark of what stands there, in some state of the log; undefined where nothing is known of it. */
+  markAt(topic: string, id: string): string | undefined {
+    const [place] = this.#places.get(`${topic} ${id}`) ?? [];
+    return place && entryAt(place).mark;
+  }
+
+  /**
+   * How many wanted entries stand after `from` and before `to`, in the branch that has fewest of those that hold `to`;
+   * undefined where none of them leads from the one to the other.
+   *
+   * @param from undefined for the beginning; where it has been announced, it is known by its number alone
+   */
+  passedOver(
+    topic: string,
+    from: { readonly id: string; readonly announced: boolean } | undefined,
+    to: string,
+    wants: (mark: string) => boolean,
+  ): number | undefined {
+    const counts = (this.#places.get(`${topic} ${to}`) ?? []).flatMap(({ branch, index }) => {
+      const start = this.#indexOf(branch, from);
+      if (start === undefined || start >= index) return [];
+      return [branch.entries.slice(start + 1, index).filter(({ mark }) => wants(mark)).length];
+    });
+    return counts.length > 0 ? Math.min(...counts) : undefined;
+  }
+
+  #indexOf(
+    branch: Branch,
+    from: { readonly id: string; readonly announced: boolean } | undefined,
+  ): number | undefined {
+    const n = from ? parsePosition(from.id).n : 0;
+    if (!from || n === 0) return -1;
+    const index = branch.entries.findIndex(({ id }) =>
+      from.announced ? parsePosition(id).n === n + 1 : id === from.id,
+    );
+    if (index < 0) return undefined;
+    return from.announced ? index - 1 : index;
+  }
+
   /** What comes before it in the first branch that holds it. */
   before(topic: string, id: string): string[] {
     const [place] = this.#places.get(`${topic} ${id}`) ?? [];
@@ -143,15 +198,18 @@ export class History {
   }
 
   mayBeTakenBack(id: string): boolean {
-    return this.#wasRisky(parsePosition(id).ms);
+    const { ms } = parsePosition(id);
+    return this.#wasRisky(ms, ms);
   }
 
-  mayMarkBeTakenBack(mark: string): boolean {
-    return this.#wasRisky(this.#sent.get(mark)?.sentAt ?? 0);
+  /** Where it stood is not known, only that it came to stand there between its first sending and its acknowledgement. */
+  mayMarkBeTakenBack(topic: string, mark: string): boolean {
+    const byMs = this.#acked.get(`${topic} ${mark}`)?.byMs ?? Number.POSITIVE_INFINITY;
+    return this.#wasRisky(this.#sent.get(mark)?.sentAt ?? 0, byMs);
   }
 
-  #wasRisky(ms: number): boolean {
-    return this.#takeBacks.some(({ fromMs, toMs }) => ms >= fromMs && ms <= toMs);
+  #wasRisky(sinceMs: number, byMs: number): boolean {
+    return this.#takeBacks.some(({ fromMs, toMs }) => byMs >= fromMs && sinceMs <= toMs);
   }
 
   /**
@@ -164,12 +222,12 @@ export class History {
     for (const branches of this.#branches.values())
       for (const branch of branches) checkBranch(branch, findings);
     let takenBack = 0;
-    for (const [key, id] of this.#acked) {
+    for (const [key, { id }] of this.#acked) {
       const [topic, mark] = key.split(" ") as [string, string];
       const places = this.#marks.get(key) ?? [];
       if (places.some((place) => id === "" || entryAt(place).id === id)) continue;
       if (id !== "" && this.#wasTrimmed(topic, id)) continue;
-      if (id === "" ? this.mayMarkBeTakenBack(mark) : this.mayBeTakenBack(id)) takenBack++;
+      if (id === "" ? this.mayMarkBeTakenBack(topic, mark) : this.mayBeTakenBack(id)) takenBack++;
       else findings.add("lost", topic, `${mark} was acknowledged at ${id || "a place not told"}`);
     }
     return takenBack;

@@ -37,13 +37,16 @@ export function judgeText(account: Account, history: History, findings: Findings
     } else if (seen.kind === "connected" || seen.kind === "gap") {
       if (seen.kind === "gap") tally.gaps++;
       // A cut may well come between what was taken back and the notice of it.
-      tally.takenBack += unknown.filter((mark) => history.mayMarkBeTakenBack(mark)).length;
-      unknown = unknown.filter((mark) => !history.mayMarkBeTakenBack(mark));
+      tally.takenBack += unknown.filter((mark) => history.mayMarkBeTakenBack(topic, mark)).length;
+      unknown = unknown.filter((mark) => !history.mayMarkBeTakenBack(topic, mark));
       condemn();
       last = undefined;
       held = new Set();
     }
   }
   condemn();
+  const head = history.headMark(topic);
+  if (head !== undefined && last !== head)
+    findings.add("lost", where, `at the end it stands at ${last ?? "nothing"}, the log at ${head}`);
   return tally;
 }

@@ -73,7 +73,12 @@ export class Judge {
     const holds = this.#history.holds(topic, id, stamp);
     if (holds === "altered") this.#add("phantom", topic, `${id} came as ${stamp.mark}, altered`);
     if (holds === "yes") this.#condemn(topic, standing);
-    this.#checkJoin(topic, standing, id);
+    const { wants } = this.#account;
+    if (!wants) this.#checkJoin(topic, standing, id);
+    else {
+      if (!wants(stamp.mark)) this.#add("phantom", topic, `${stamp.mark} was not asked for`);
+      this.#checkPassed(topic, standing, id, wants);
+    }
     if (holds === "unknown") standing.unknown.push(id);
     standing.held.add(id);
     standing.at = id;
@@ -107,10 +112,49 @@ export class Judge {
     this.#add("untold", topic, `${id} came after ${at}`);
   }
 
+  /** With a filter: what lies between was not wanted. */
+  #checkPassed(
+    topic: string,
+    standing: Standing,
+    to: string,
+    wants: (mark: string) => boolean,
+  ): void {
+    const { at, fresh, held } = standing;
+    if (held.has(to)) return this.#add("doubled", topic, `${to} came again after ${at}`);
+    if (at === undefined && !this.#account.fromEarliest) return;
+    if (at !== undefined && this.#history.between(topic, to, at) !== undefined)
+      return this.#add("disordered", topic, `${to} came after ${at}`);
+    const from = at === undefined ? undefined : { id: at, announced: fresh };
+    const passed = this.#history.passedOver(topic, from, to, wants);
+    if (passed === undefined) {
+      // Of a state of the log that nobody knows nothing can be said.
+      if (this.#history.markAt(topic, to) !== undefined)
+        this.#add("untold", topic, `${to} came after ${at}`);
+    } else if (passed > 0) {
+      this.#add("lost", topic, `between ${at ?? "the beginning"} and ${to}`, passed);
+    }
+  }
+
+  /** A cursor may move over what a filter holds back, and over nothing else. */
+  #moveOver(topic: string, standing: Standing, to: string): void {
+    const { wants } = this.#account;
+    if (!wants || standing.at === to || parsePosition(to).n === 0) return;
+    const mark = this.#history.markAt(topic, to);
+    if (mark !== undefined) {
+      if (wants(mark)) return;
+      this.#checkPassed(topic, standing, to, wants);
+      // Of what has been taken back nobody can say whether it was wanted.
+    } else if (!this.#history.mayBeTakenBack(to) || parsePosition(to).n < nOf(standing.at)) return;
+    standing.at = to;
+    standing.announced = undefined;
+    standing.fresh = false;
+  }
+
   #onGap({ topic, cursor, from, to, missed, reason }: Of<"gap">): void {
     this.#tally.gaps++;
     const standing = this.#standings.get(topic)!;
     const said = `gap from ${from} to ${to}, missed ${missed}, ${reason}`;
+    if (from !== null) this.#moveOver(topic, standing, from);
     if (standing.at !== undefined && from !== standing.at)
       this.#add("untrue", topic, `${said}; the reader stood at ${standing.at}`);
     if (reason === "trimmed") this.#checkTrimmed(topic, from, to, missed, said);
@@ -189,6 +233,7 @@ export class Judge {
       if (topic === moved) continue;
       const standing = this.#standings.get(topic)!;
       const position = positions[index]!;
+      if (topic !== told) this.#moveOver(topic, standing, position);
       if (standing.at === undefined) standing.at = position;
       else if (standing.at !== position) {
         const kind = topic === told ? "untrue" : "untold";
@@ -216,9 +261,14 @@ export class Judge {
   #atEnd(topic: string, standing: Standing): void {
     this.#condemn(topic, standing);
     const head = this.#history.head(topic);
+    // Where the last is not wanted, its cursor may yet stand before it.
+    if (head !== undefined) this.#moveOver(topic, standing, head);
     const { at = "0-0" } = standing;
     if (head === undefined || at === head) return;
-    const behind = this.#history.between(topic, at, head);
+    const { wants } = this.#account;
+    const behind = wants
+      ? this.#history.passedOver(topic, { id: at, announced: standing.fresh }, head, wants)
+      : this.#history.between(topic, at, head);
     const count = behind === undefined ? 1 : behind + 1;
     this.#add("lost", topic, `at the end it stands at ${at}, the log at ${head}`, count);
   }
@@ -226,4 +276,8 @@ export class Judge {
   #add(fault: Parameters<Findings["add"]>[0], topic: string, what: string, count = 1): void {
     this.#findings.add(fault, `${this.#account.reader} on ${topic}`, what, count);
   }
+}
+
+function nOf(id: string | undefined): number {
+  return id === undefined ? 0 : parsePosition(id).n;
 }

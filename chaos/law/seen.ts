@@ -46,6 +46,8 @@ export interface Account {
   readonly topics: readonly string[];
   /** True where it began with the first event of each topic. */
   readonly fromEarliest: boolean;
+  /** Of a reader with a filter, by an event's mark; undefined where it wants all. */
+  readonly wants: ((mark: string) => boolean) | undefined;
   /** True where its cursor goes from connection to connection; otherwise each connection stands for itself. */
   readonly resumes: boolean;
   readonly seen: readonly Seen[];

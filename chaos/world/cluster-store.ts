@@ -2,7 +2,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { TestCluster } from "../../test/support/redis-cluster.ts";
 import type { TestRedis } from "../../test/support/redis.ts";
 import { eventually } from "../../test/support/wait.ts";
-import { killFollowers, NODE_SETTINGS, readTopic, takeAway } from "./redis-nodes.ts";
+import {
+  demoted,
+  killed,
+  killFollowers,
+  NODE_SETTINGS,
+  paused,
+  readTopic,
+  takeAway,
+} from "./redis-nodes.ts";
 import { type Aftermath, type Contents, eachOf, type Store, type StoreFault } from "./store.ts";
 import { streamKey } from "./stream-entry.ts";
 
@@ -23,8 +31,8 @@ export class ClusterStore implements Store {
     this.#topics = topics;
     this.environment = { REDIS_URL: cluster.url };
     this.faults = new Map<string, StoreFault>([
-      ["master-kill", (_, target) => this.#replace(target, (master) => master.kill())],
-      ["master-pause", (_, target) => this.#replace(target, async (master) => master.pause())],
+      ["master-kill", (_, target) => this.#replace(target, killed)],
+      ["master-pause", (_, target) => this.#replace(target, paused)],
       ["failover", (_, target) => this.#replace(target, (master) => this.#failOver(master))],
       ["slot-move", (durationMs, target) => this.#moveSlot(durationMs, target)],
       ["follow-kill", () => killFollowers(cluster.nodes)],
@@ -76,22 +84,40 @@ export class ClusterStore implements Store {
     await replica.ask("CLUSTER", "FAILOVER");
   }
 
-  /** Strikes the master of a topic; until its replica is in its place, and it has come back as a replica. */
-  async #replace(target: number, strike: (master: TestRedis) => Promise<void>): Promise<Aftermath> {
+  /**
+   * Strikes the master of a topic; until its replica is in its place, and it has come back as a replica.
+   * @param strike resolves with when the old master acknowledged its last, ms since the epoch; nothing where it hands over
+   *   all that it has
+   */
+  async #replace(
+    target: number,
+    strike: (master: TestRedis) => Promise<number | void>,
+  ): Promise<Aftermath> {
     const sinceMs = Date.now();
     const topic = this.#topic(target);
     const old = await this.#ownerOf(topic);
-    await strike(old);
+    const lastMs = await strike(old);
     const others = this.#cluster.nodes.filter((node) => node !== old);
     await eventually(async () => (await ownerAsSeenBy(others, streamKey(topic))) !== old.port, {
       timeoutMs: FAILOVER_TIMEOUT_MS,
       everyMs: 50,
       what: "a new master",
     });
+    const resumedMs = Date.now();
+    // One that was stopped goes on as if it were still the master, until it hears otherwise.
     old.resume();
     if (!old.running) await old.start();
+    const demotedMs = await demoted(old);
     await this.#cluster.whenComplete();
-    return { sinceMs, window: { fromMs: sinceMs - REPLICATION_MS, toMs: Date.now() } };
+    if (lastMs === undefined) return { sinceMs, servedMs: resumedMs };
+    return {
+      sinceMs,
+      servedMs: resumedMs,
+      windows: [
+        { fromMs: sinceMs - REPLICATION_MS, toMs: lastMs },
+        { fromMs: resumedMs, toMs: demotedMs },
+      ],
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,7 +10,8 @@ export interface FleetOptions {
   readonly size: number;
   /** The built service: `dist/main.js`, or a copy of it. */
   readonly entry: string;
-  readonly environment: Readonly<Record<string, string>>;
+  /** Asked for each process. */
+  readonly environment: () => Readonly<Record<string, string>>;
   readonly random: Random;
   readonly findings: Findings;
 }
@@ -19,9 +20,9 @@ export interface FleetOptions {
 export class Fleet implements AsyncDisposable {
   readonly #options: FleetOptions;
   readonly #processes: ServiceProcess[] = [];
+  /** All that have ever been. */
+  readonly #started: ServiceProcess[] = [];
   readonly #meant = new Set<ServiceProcess>();
-  /** Lines at level ERROR or above that they have logged. */
-  readonly complaints: string[] = [];
 
   private constructor(options: FleetOptions) {
     this.#options = options;
@@ -46,13 +47,22 @@ export class Fleet implements AsyncDisposable {
     return this.#processes.map(({ url }) => url);
   }
 
+  /** Lines at level ERROR or above that they have logged, those that are gone and those that run. */
+  get complaints(): string[] {
+    return this.#started
+      .flatMap(({ output }) => output.split("\n"))
+      .filter((line) => /^\{.*"level":(50|60|"error"|"fatal")/.test(line));
+  }
+
   /** Any of them, also one that is just away: so do load balancers, for a while. */
   readonly any = (): string => this.#options.random.pick(this.#processes).url;
 
-  /** SIGKILL, and a new one in its place. */
-  async kill(place: number): Promise<void> {
+  /** SIGKILL, and a new one in its place. @returns when the old one was dead, ms since the epoch */
+  async kill(place: number): Promise<number> {
     await this.#end(place, "SIGKILL");
+    const deadMs = Date.now();
     await this.#fill(place);
+    return deadMs;
   }
 
   /** SIGTERM, as in a rolling update. */
@@ -97,19 +107,14 @@ export class Fleet implements AsyncDisposable {
 
   async #fill(place: number): Promise<void> {
     const { entry, environment, findings } = this.#options;
-    const service = await ServiceProcess.start(environment, entry);
+    const service = await ServiceProcess.start(environment(), entry);
     this.#processes[place] = service;
+    this.#started.push(service);
     service.child.once("exit", (code, signal) => {
-      this.#complain(service.output);
       if (this.#meant.has(service)) return;
       const last = service.output.slice(-500);
       findings.add("fallen", `service ${place}`, `it ended by itself (${code ?? signal}): ${last}`);
     });
-  }
-
-  #complain(output: string): void {
-    for (const line of output.split("\n"))
-      if (/^\{.*"level":(50|60|"error"|"fatal")/.test(line)) this.complaints.push(line);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,5 @@
 import type { TestRedis } from "../../test/support/redis.ts";
+import { eventually } from "../../test/support/wait.ts";
 import type { Entry } from "../law/history.ts";
 import type { Contents } from "./store.ts";
 import { entryOf, type RawEntry, streamKey } from "./stream-entry.ts";
@@ -32,6 +33,27 @@ export async function flush(node: TestRedis, topics: readonly string[]): Promise
   const keys = topics.map(streamKey);
   const held = (await node.ask("EVAL", READ_AND_FLUSH, keys.length, ...keys)) as unknown[];
   return new Map(topics.map((topic, i) => [topic, decode(topic, held[i])]));
+}
+
+/** SIGKILL. @returns when it was dead: it has acknowledged nothing since; ms since the epoch */
+export async function killed(node: TestRedis): Promise<number> {
+  await node.kill();
+  return Date.now();
+}
+
+/** SIGSTOP. @returns when it stood still, ms since the epoch */
+export async function paused(node: TestRedis): Promise<number> {
+  node.pause();
+  return Date.now();
+}
+
+/** Resolves once it is a replica, with when that was seen: it takes no writes any more; ms since the epoch. */
+export async function demoted(node: TestRedis): Promise<number> {
+  await eventually(async () => ((await node.ask("ROLE")) as unknown[])[0] === "slave", {
+    timeoutMs: 30_000,
+    what: "the old master's demotion",
+  });
+  return Date.now();
 }
 
 /** The connections on which the services hear of what is new. */

@@ -1,7 +1,16 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { TestSentinel } from "../../test/support/redis-sentinel.ts";
 import type { TestRedis } from "../../test/support/redis.ts";
-import { flush, killFollowers, NODE_SETTINGS, readTopic, takeAway } from "./redis-nodes.ts";
+import {
+  demoted,
+  flush,
+  killed,
+  killFollowers,
+  NODE_SETTINGS,
+  paused,
+  readTopic,
+  takeAway,
+} from "./redis-nodes.ts";
 import { type Aftermath, type Contents, eachOf, type Store, type StoreFault } from "./store.ts";
 
 /** A replica on the same machine may be behind by so much when its master dies. */
@@ -20,10 +29,10 @@ export class SentinelStore implements Store {
     this.#sentinel = sentinel;
     this.environment = { REDIS_URL: sentinel.url };
     this.faults = new Map<string, StoreFault>([
-      ["master-kill", () => this.#replace((master) => master.kill())],
-      ["master-kill-behind", () => this.#killBehind()],
-      ["master-pause", () => this.#replace(async (master) => master.pause())],
-      ["failover", () => this.#replace(async () => void (await sentinel.failover()))],
+      ["master-kill", () => this.#replace((master) => killed(master))],
+      ["master-kill-behind", () => this.#replace((master) => this.#killBehind(master))],
+      ["master-pause", () => this.#replace(paused)],
+      ["failover", () => this.#replace((master) => this.#failOver(master))],
       ["follow-kill", () => killFollowers(sentinel.nodes)],
       ["flush", async () => ({ lost: await flush(await sentinel.master(), topics) })],
       [
@@ -46,28 +55,45 @@ export class SentinelStore implements Store {
   }
 
   /** Its replicas stand still first, so that they lack what the master acknowledges last. */
-  async #killBehind(): Promise<Aftermath> {
-    return this.#replace(async (master) => {
-      const replicas = this.#sentinel.replicasOf(master);
-      for (const replica of replicas) replica.pause();
-      await delay(BEHIND_MS);
-      await master.kill();
-      for (const replica of replicas) replica.resume();
-    });
+  async #killBehind(master: TestRedis): Promise<number> {
+    const replicas = this.#sentinel.replicasOf(master);
+    for (const replica of replicas) replica.pause();
+    await delay(BEHIND_MS);
+    const lastMs = await killed(master);
+    for (const replica of replicas) replica.resume();
+    return lastMs;
   }
 
-  /** Until another master is in place, and the old one has come back as its replica. */
-  async #replace(strike: (master: TestRedis) => Promise<void>): Promise<Aftermath> {
+  /** Sentinels promote a replica first and tell the old master then: what it takes between the two is nowhere else. */
+  async #failOver(master: TestRedis): Promise<number> {
+    await this.#sentinel.failover();
+    return demoted(master);
+  }
+
+  /**
+   * Until another master is in place, and the old one has come back as its replica.
+   * @param strike resolves with when the old master acknowledged its last, ms since the epoch
+   */
+  async #replace(strike: (master: TestRedis) => Promise<number>): Promise<Aftermath> {
     const sinceMs = Date.now();
     const old = await this.#sentinel.master();
-    await strike(old);
+    const lastMs = await strike(old);
     const master = await this.#sentinel.whenFailedOver(old);
+    const resumedMs = Date.now();
     // One that was stopped goes on as if it were still the master, until it is told otherwise.
     old.resume();
     if (!old.running) await old.start();
     await old.ask("REPLICAOF", "127.0.0.1", master.port);
+    const demotedMs = await demoted(old);
     await this.#sentinel.whenComplete();
-    return { sinceMs, window: { fromMs: sinceMs - REPLICATION_MS, toMs: Date.now() } };
+    return {
+      sinceMs,
+      servedMs: resumedMs,
+      windows: [
+        { fromMs: sinceMs - REPLICATION_MS, toMs: lastMs },
+        { fromMs: resumedMs, toMs: demotedMs },
+      ],
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

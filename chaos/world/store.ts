@@ -7,7 +7,7 @@ export type Form = (typeof FORMS)[number];
 /** What a topic held at one moment. */
 export type Contents = ReadonlyMap<string, readonly Entry[]>;
 
-/** A time during which what was written may be taken back. */
+/** A time during which what was written may be taken back, by the clock that positions tell; ms since the epoch. */
 export interface Window {
   readonly fromMs: number;
   readonly toMs: number;
@@ -17,8 +17,10 @@ export interface Window {
 export interface Aftermath {
   /** What topics held just before they lost it. */
   readonly lost?: Contents;
-  /** Set where more may have been taken back than anybody can say. */
-  readonly window?: Window;
+  /** Set where more may have been taken back than anybody can say: only while the one that is gone took writes. */
+  readonly windows?: readonly Window[];
+  /** From when on clients could be served again, where what comes after that is only tidying up; ms since the epoch. */
+  readonly servedMs?: number;
   /** From when on the whole is expected to mend by itself; by default from when the fault is over. */
   readonly sinceMs?: number;
 }

@@ -97,6 +97,7 @@ describe("a planted bug", () => {
     ["skipped-heal", ["--fault=follow-kill"], "lost"],
     ["doubled-append", ["--fault=cut-all"], "doubled"],
     ["cutover-off-by-one", ["--fault=cut-all"], "untold"],
+    ["deaf-reader", ["--fault=cut-all"], "late"],
   ] as const) {
     it(`is found: ${control}`, verifies("chaos-controls"), async () => {
       const { code, result } = await runChaos(

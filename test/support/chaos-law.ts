@@ -64,6 +64,7 @@ export function accountOf(seen: readonly Seen[], over: Partial<Account> = {}): A
     topics: ["app:a"],
     fromEarliest: true,
     resumes: true,
+    wants: undefined,
     seen,
     ...over,
   };

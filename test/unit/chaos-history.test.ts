@@ -45,10 +45,10 @@ describe("the log itself", () => {
     () => {
       const [gone, final] = [entries(1_000, 3), entries(5_000, 3)];
       const history = historyOf({ gone: [gone], final });
-      for (const { id, mark } of [...gone, ...final]) history.addAcked("app:a", mark, id);
+      for (const { id, mark } of [...gone, ...final]) history.addAcked("app:a", mark, id, 0);
       expect(check(history).wrong).toEqual({});
-      history.addAcked("app:a", "p/none", "1005-4");
-      history.addAcked("app:a", "p/untold", undefined);
+      history.addAcked("app:a", "p/none", "1005-4", 0);
+      history.addAcked("app:a", "p/untold", undefined, 0);
       expect(check(history).wrong).toEqual({ lost: 2 });
       expect(history.acknowledged).toBe(8);
     },
@@ -59,11 +59,11 @@ describe("the log itself", () => {
     verifies("chaos-law"),
     () => {
       const trimmed = historyOf({ final: log.slice(3), unknown: log });
-      for (const { id, mark } of log) trimmed.addAcked("app:a", mark, id);
+      for (const { id, mark } of log) trimmed.addAcked("app:a", mark, id, 0);
       expect(check(trimmed)).toEqual({ wrong: {}, takenBack: 0 });
       const window = { fromMs: 1_040, toMs: 2_000 };
       const failedOver = historyOf({ final: log.slice(0, 4), unknown: log, window });
-      for (const { id, mark } of log) failedOver.addAcked("app:a", mark, id);
+      for (const { id, mark } of log) failedOver.addAcked("app:a", mark, id, 0);
       expect(check(failedOver)).toEqual({ wrong: {}, takenBack: 2 });
     },
   );
@@ -86,8 +86,13 @@ describe("the judge of a reader without positions", () => {
     () => {
       expect(wrong([connected, ...lines.toSpliced(2, 1)])).toEqual({ untold: 1 });
       expect(wrong([connected, ...lines.toSpliced(2, 0, lines[1]!)])).toMatchObject({ doubled: 1 });
-      const altered = event({ ...log[0]!, digest: "another" }, "logs:a", "");
-      expect(wrong([connected, altered])).toEqual({ phantom: 1 });
+      const altered = event({ ...log[5]!, digest: "another" }, "logs:a", "");
+      expect(wrong([connected, ...lines.with(5, altered)])).toEqual({ phantom: 1 });
     },
   );
+
+  it("finds one whose last connection does not reach the end", verifies("chaos-law"), () => {
+    expect(wrong([connected, ...lines.slice(0, 5)])).toEqual({ lost: 1 });
+    expect(wrong([connected, ...lines, connected])).toEqual({ lost: 1 });
+  });
 });

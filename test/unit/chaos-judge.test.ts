@@ -89,6 +89,60 @@ describe("the judge of one reader", () => {
   });
 });
 
+describe("the judge of a reader with a filter", () => {
+  const wanted = new Set([1, 2, 5, 8].map((i) => log[i]!.mark));
+  const wants = (mark: string) => wanted.has(mark);
+  const given = [1, 2, 5, 8].map((i) => all[i]!);
+  const at = (i: number): Seen => ({ kind: "cursor", cursor: `x1.${log[i]!.id}` });
+  const found = (seen: readonly Seen[], of = history) =>
+    judge(accountOf(seen, { wants }), of).wrong;
+
+  it(
+    "finds nothing where it is given all that it wants, whatever its cursor passes over",
+    verifies("chaos-law"),
+    () => {
+      expect(found(given)).toEqual({});
+      expect(
+        found([at(0), ...given.slice(0, 2), at(3), at(4), connected, ...given.slice(2)]),
+      ).toEqual({});
+    },
+  );
+
+  it("finds what it wanted and was not given, or was given twice", verifies("chaos-law"), () => {
+    expect(found(given.toSpliced(2, 1))).toEqual({ lost: 1 });
+    expect(found(given.slice(1))).toEqual({ lost: 1 });
+    expect(found(given.slice(0, 3))).toEqual({ lost: 1 });
+    expect(found([])).toEqual({ lost: 4 });
+    expect(found(given.toSpliced(1, 0, given[0]!))).toEqual({ doubled: 1 });
+    expect(found([given[1]!, given[0]!, ...given.slice(2)])).toMatchObject({ disordered: 1 });
+  });
+
+  it("finds what it did not ask for", verifies("chaos-law"), () => {
+    expect(found(given.toSpliced(2, 0, all[3]!))).toEqual({ phantom: 1 });
+  });
+
+  it("finds a cursor that passes over what it wants", verifies("chaos-law"), () => {
+    expect(found([...given.slice(0, 2), at(6), ...given.slice(3)])).toEqual({ lost: 1 });
+    expect(found([...given.slice(0, 2), at(5), ...given.slice(3)])).toEqual({ untold: 1 });
+  });
+
+  it("takes a true reset, and finds it missing", verifies("chaos-law"), () => {
+    const fresh = entries(5_000, 6);
+    const flushed = historyOf({ gone: [log], final: fresh });
+    const after = fresh.map((entry) => event(entry));
+    const pick = (mark: string) => wants(mark) || [1, 4].some((i) => fresh[i]!.mark === mark);
+    const told = (...notice: Seen[]) =>
+      judge(
+        accountOf([...given.slice(0, 3), ...notice, after[1]!, after[4]!], { wants: pick }),
+        flushed,
+      ).wrong;
+    expect(told(gap(log[5]!.id, fresh[0]!.id, "reset", null))).toEqual({});
+    // Where it stands its cursor may have told it, or not yet.
+    expect(told(gap(log[7]!.id, fresh[0]!.id, "reset", null))).toEqual({});
+    expect(told()).toEqual({ untold: 1 });
+  });
+});
+
 describe("the judge of notices", () => {
   const fresh = entries(5_000, 6);
   const flushed = historyOf({ gone: [log], final: fresh });
@@ -127,7 +181,7 @@ describe("the judge of notices", () => {
     verifies("chaos-law"),
     () => {
       const trimmed = historyOf({ final: log.slice(6), unknown: log });
-      for (const { id, mark } of log.slice(0, 6)) trimmed.addAcked("app:a", mark, id);
+      for (const { id, mark } of log.slice(0, 6)) trimmed.addAcked("app:a", mark, id, 0);
       const told = (missed: number) =>
         [
           ...all.slice(0, 2),
