@@ -1,5 +1,6 @@
 import slotOf from "cluster-key-slot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { DisposalStack } from "../../src/disposal.ts";
 import { apiOf } from "../support/api.ts";
 import { CuttingProxy } from "../support/cutting-proxy.ts";
 import { publishUntilDone } from "../support/publish.ts";
@@ -166,9 +167,10 @@ describe("a follow connection to one master of a cluster", () => {
     verifies("probe-per-master"),
     async () => {
       await using cluster = await TestCluster.start();
+      await using started = new DisposalStack();
       const proxies = new Map<TestRedis, CuttingProxy>();
       for (const node of cluster.nodes) {
-        const proxy = await CuttingProxy.start(() => new URL(node.url));
+        const proxy = started.use(await CuttingProxy.start(() => new URL(node.url)));
         proxies.set(node, proxy);
         // What the cluster tells its clients of this node.
         await node.ask("CONFIG", "SET", "cluster-announce-port", proxy.port);
@@ -210,7 +212,6 @@ describe("a follow connection to one master of a cluster", () => {
         await eventually(async () => (await api.metric("streaming_redis_up")) === 1);
       }
       for (const reader of readers.all) expect(reader.connections).toBe(1);
-      for (const proxy of proxies.values()) await proxy[Symbol.asyncDispose]();
     },
   );
 });
