@@ -30,7 +30,7 @@ export const SIZES: Sizes = {
 export const QUICK_SIZES: Sizes = {
   readers: 50,
   events: 20,
-  idle: 100,
+  idle: 200,
   connections: 200,
   reconnecting: 200,
   replaying: 50,
