@@ -45,7 +45,7 @@ export const websocket: Scenario = {
 
 export const latency: Scenario = {
   name: "latency",
-  about: `publish → receive at ${RATE} publishes a second`,
+  about: `publish → receive at ${RATE} publishes a second, ${PACED} of them`,
   own: "novastream",
   peers: ["stream-sse", "better-sse", "nchan", "node-loop", "c-loop"],
   run: async (trial) => {

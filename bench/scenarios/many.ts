@@ -21,7 +21,7 @@ export const idle: Scenario = {
 
 export const connections: Scenario = {
   name: "connections",
-  about: "many SSE connections: open, all receive, memory",
+  about: "many SSE connections: open, all receive (one publish for each thousand), memory",
   own: "novastream",
   peers: ["stream-sse", "nchan"],
   run: async (trial) => {
