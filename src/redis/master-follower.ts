@@ -37,6 +37,10 @@ export class MasterFollower implements Follower {
   #probing = "";
   #resubscribing = false;
   #resubscribeAgain = false;
+  /** The connection is another one: nothing is subscribed to, and anything may have been missed. */
+  #connectedAnew = false;
+  /** Channels that the master has said are another's; asked for again with the next probe, if they are still ours then. */
+  readonly #astray = new Set<string>();
   #sequence = 0;
   #suspectSince: number | undefined;
   /** The first probe that was sent since then. */
@@ -54,7 +58,7 @@ export class MasterFollower implements Follower {
     // The server has unsubscribed us from channels whose slot it has given away.
     subscriber.on("moved", this.#onMoved);
     if (subscriber.status === "ready") this.#onReady();
-    this.#timer = setInterval(() => this.#probe(), options.probeIntervalMs).unref();
+    this.#timer = setInterval(() => this.#tend(), options.probeIntervalMs).unref();
   }
 
   /** True from the first probe that came back, until one is overdue or the connection breaks. */
@@ -97,12 +101,13 @@ export class MasterFollower implements Follower {
 
   readonly #onReady = (): void => {
     this.#suspectSince = undefined;
+    this.#connectedAnew = true;
     this.#listenAnew();
   };
 
   readonly #onClose = (): void => this.#setUp(false);
 
-  /** It does not say which: what is still served here is asked for again, and the rest is for others. */
+  /** Those that were cut off are asked for again, because a slot may have come back; the others have missed nothing. */
   readonly #onMoved = (): void => {
     this.#options.onMoved?.();
     this.#listenAnew();
@@ -123,14 +128,21 @@ export class MasterFollower implements Follower {
     try {
       while (this.#resubscribeAgain) {
         this.#resubscribeAgain = false;
-        await this.#listenToProbe();
-        const channels = [...this.#listeners.keys()];
+        const all = this.#connectedAnew;
+        this.#connectedAnew = false;
+        if (all) this.#astray.clear();
+        const subscribed = all ? new Set<string>() : this.#subscribed();
+        const isDeaf = (channel: string): boolean =>
+          !subscribed.has(channel) && !this.#astray.has(channel);
+        await this.#listenToProbe(isDeaf);
+        const channels = [...this.#listeners.keys()].filter(isDeaf);
         for (let at = 0; at < channels.length; at += RESUBSCRIBE_BATCH) {
           const batch = channels.slice(at, at + RESUBSCRIBE_BATCH);
           await Promise.all(batch.map((channel) => this.#resubscribeTo(channel)));
         }
-        for (const listeners of this.#listeners.values())
-          for (const listener of listeners) listener.broken();
+        for (const channel of channels)
+          if (!this.#astray.has(channel))
+            for (const listener of this.#listeners.get(channel) ?? []) listener.broken();
         this.#probe();
       }
     } finally {
@@ -138,21 +150,37 @@ export class MasterFollower implements Follower {
     }
   }
 
+  /** Where the server has cut us off from a channel, ioredis has taken it off its list before it says `moved`. */
+  #subscribed(): Set<string> {
+    const { subscriber } = this.#options.subscriber.condition ?? {};
+    return new Set(subscriber ? subscriber.channels("ssubscribe") : []);
+  }
+
   async #resubscribeTo(channel: string): Promise<void> {
     try {
       await this.#options.subscriber.ssubscribe(channel);
     } catch (error) {
       if (!isMoved(error)) throw error;
+      this.#astray.add(channel);
       this.#options.onMoved?.();
     }
   }
 
-  async #listenToProbe(): Promise<void> {
+  async #listenToProbe(isDeaf: (channel: string) => boolean): Promise<void> {
     const channel = this.#options.probeChannel();
-    await this.#resubscribeTo(channel);
+    // Each refusal says `moved` once more: one that is asked for every time would be asked for without pause.
+    if (isDeaf(channel)) await this.#resubscribeTo(channel);
     // What was asked on another channel will not be answered on this one.
     if (this.#probing !== channel) this.#suspectSince = undefined;
     this.#probing = channel;
+  }
+
+  #tend(): void {
+    if (this.#astray.size > 0 && this.#options.subscriber.status === "ready") {
+      this.#astray.clear();
+      this.#listenAnew();
+    }
+    this.#probe();
   }
 
   #probe(): void {
