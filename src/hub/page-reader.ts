@@ -4,7 +4,7 @@ import { formatPosition, type Position } from "../log/position.ts";
 import type { Topic } from "../log/topic.ts";
 import { type Batch, BATCH_BYTES, toBatches, weigh } from "./batch.ts";
 
-/** A page that is full never changes; it is shared for so long with readers who come the same way. */
+/** A page that holds something may only grow; it is shared for so long with readers who come the same way. */
 const TTL_MS = 2_000;
 const PAGES_MAX = 16;
 const EVENTS_MAX = 512;
@@ -50,7 +50,7 @@ export class PageReader {
     let keep = false;
     try {
       const slice = await this.#log.read(this.#topic, cursor, this.limit);
-      keep = slice.more && this.#pages.size <= PAGES_MAX;
+      keep = slice.events.length > 0 && this.#pages.size <= PAGES_MAX;
       this.learn(slice.events);
       const { gap, vacant, retracted } = slice;
       return { batches: toBatches(slice.events), gap, vacant, retracted };

@@ -194,7 +194,8 @@ export class Subscription {
 
   /** What was last delivered has been taken back. It is told at once, and reading goes on from where the log ends. */
   async #stepBack(end: Position): Promise<void> {
-    // The tail first: its ring may still hold what is gone.
+    // The tail first: its ring may still hold what is gone, and so may pages, of which it need not have heard.
+    this.#tail.pages.clear();
     await this.#tail.heal("missed");
     if (this.reader.closed || !this.behind) return;
     if (this.#tail.unsure) throw logUnavailable(undefined);

@@ -46,4 +46,24 @@ describe("a replay, page by page", () => {
     expect(pages).toBeLessThan(2 * Math.ceil((2_000 * 350) / BATCH_BYTES));
     expect(read).toBeLessThan(2 * 2_000 * 200);
   });
+
+  it("reads the last page once for all who come the same way", verifies("page-size"), async () => {
+    const inner = new MemoryEventLog({ retention: DEFAULT_RETENTION, maxBytes: 1e9 });
+    await inner.append(topic, [{ type: "tick", data: "1" }]);
+    let reads = 0;
+    const read: EventLog["read"] = (...args) => {
+      reads++;
+      return inner.read(...args);
+    };
+    const pages = new PageReader({ read } as EventLog, topic);
+    const first = await pages.read(ORIGIN);
+    expect(await pages.read(ORIGIN)).toBe(first);
+    expect(reads).toBe(1);
+    // Where nothing is, something may come.
+    const { end } = first.batches[0]!;
+    await pages.read(end);
+    await inner.append(topic, [{ type: "tick", data: "2" }]);
+    expect((await pages.read(end)).batches).toHaveLength(1);
+    await inner[Symbol.asyncDispose]();
+  });
 });
