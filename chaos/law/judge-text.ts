@@ -23,14 +23,13 @@ export function judgeText(account: Account, history: History, findings: Findings
       tally.delivered++;
       const { mark } = seen.stamp;
       if (history.wasAltered(seen.stamp)) findings.add("phantom", where, `${mark} came altered`);
-      if (!history.knowsMark(topic, mark)) unknown.push(mark);
+      const joins = last === undefined || history.followsMark(topic, last, mark);
+      // What a failover took back may have been appended again elsewhere, where its publisher had not heard of it.
+      const again = !joins && history.mayMarkBeTakenBack(topic, mark);
+      if (again || !history.knowsMark(topic, mark)) unknown.push(mark);
       else condemn();
       if (held.has(mark)) findings.add("doubled", where, `${mark} came again`);
-      else if (
-        last !== undefined &&
-        unknown.length === 0 &&
-        !history.followsMark(topic, last, mark)
-      )
+      else if (unknown.length === 0 && !joins)
         findings.add("untold", where, `${mark} came after ${last}`);
       held.add(mark);
       last = mark;

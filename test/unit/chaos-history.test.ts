@@ -7,6 +7,7 @@ import {
   connected,
   entries,
   event,
+  gap,
   historyOf,
   judge,
   wrongOf,
@@ -88,6 +89,25 @@ describe("the judge of a reader without positions", () => {
       expect(wrong([connected, ...lines.toSpliced(2, 0, lines[1]!)])).toMatchObject({ doubled: 1 });
       const altered = event({ ...log[5]!, digest: "another" }, "logs:a", "");
       expect(wrong([connected, ...lines.with(5, altered)])).toEqual({ phantom: 1 });
+    },
+  );
+
+  it(
+    "takes it that an event was taken back and appended again, where its reader is told",
+    verifies("chaos-law"),
+    () => {
+      const taken = entries(3_000, 3, 7);
+      // The last of those is in the log all the same, at another place.
+      const final = [...log, { ...taken[2]!, id: "9000-7" }];
+      const window = { fromMs: 3_000, toMs: 4_000 };
+      const failedOver = historyOf({ topic: "logs:a", final, unknown: taken, window });
+      const told = event(final[6]!, "logs:a", "");
+      const seen = [connected, ...lines, ...taken.map((entry) => event(entry, "logs:a", ""))];
+      const found = (...rest: Seen[]) =>
+        judge(accountOf([...seen, ...rest], { topics: ["logs:a"], resumes: false }), failedOver)
+          .wrong;
+      expect(found(gap(taken[2]!.id, "9000-7", "reset", null), told)).toEqual({});
+      expect(found()).toMatchObject({ phantom: 3 });
     },
   );
 
