@@ -51,3 +51,18 @@ export function makeCertificates(name: string): Certificates {
     [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
+
+/** As redis-server takes them: TLS on this port, for clients without a certificate of their own. */
+export function tlsSettings(certificates: Certificates, port: number): Record<string, string> {
+  return {
+    "tls-port": String(port),
+    "tls-auth-clients": "no",
+    "tls-cert-file": certificates.certificateFile,
+    "tls-key-file": certificates.keyFile,
+    "tls-ca-cert-file": certificates.caFile,
+  };
+}
+
+/** The same as on the command line. */
+export const asArguments = (settings: Readonly<Record<string, string>>): string[] =>
+  Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);

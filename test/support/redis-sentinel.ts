@@ -21,6 +21,10 @@ export interface TestSentinelOptions {
   readonly sentinelPassword?: string;
   /** Further settings of the data nodes. */
   readonly settings?: readonly string[];
+  /** Further lines of the sentinels' configuration. */
+  readonly sentinelSettings?: Readonly<Record<string, string>>;
+  /** Where the sentinels find the master, if not at its own port: at its port for TLS. */
+  readonly masterPort?: number;
 }
 
 /** A master, its replicas and the sentinels that watch over them, each a real process on a free port. */
@@ -56,7 +60,11 @@ export class TestSentinel implements AsyncDisposable {
     }
     const watchers = await Promise.all(
       Array.from({ length: sentinels }, () =>
-        SentinelProcess.start(master.port, Math.floor(sentinels / 2) + 1, options),
+        SentinelProcess.start(
+          options.masterPort ?? master.port,
+          Math.floor(sentinels / 2) + 1,
+          options,
+        ),
       ),
     );
     const topology = new TestSentinel(nodes, watchers, options);
@@ -166,6 +174,7 @@ class SentinelProcess implements AsyncDisposable {
         `port ${port}`,
         "bind 127.0.0.1",
         `dir ${this.#directory}`,
+        ...Object.entries(options.sentinelSettings ?? {}).map((setting) => setting.join(" ")),
         ...(options.sentinelPassword ? [`requirepass ${options.sentinelPassword}`] : []),
         `sentinel monitor ${MASTER_NAME} 127.0.0.1 ${masterPort} ${quorum}`,
         `sentinel down-after-milliseconds ${MASTER_NAME} ${DOWN_AFTER_MS}`,
