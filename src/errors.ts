@@ -19,6 +19,8 @@ export const ERROR_CODES = {
   "body-timeout": { status: 408, title: "The body did not arrive in time", retryable: true },
   "topic-closed": { status: 409, title: "The topic is closed", retryable: false },
   "fenced-off": { status: 409, title: "A newer writer has taken over", retryable: false },
+  "chat-busy": { status: 409, title: "The chat has an answer under way", retryable: false },
+  "history-lost": { status: 410, title: "The answer's history is gone", retryable: true },
   "too-large": { status: 413, title: "The body or an event is too large", retryable: false },
   "unsupported-media-type": {
     status: 415,
@@ -31,11 +33,26 @@ export const ERROR_CODES = {
     retryable: false,
   },
   "upgrade-required": { status: 426, title: "The path speaks WebSocket", retryable: false },
+  "unknown-model": { status: 400, title: "There is no such model", retryable: false },
   "rate-limited": { status: 429, title: "The caller has reached a limit", retryable: true },
   internal: { status: 500, title: "The service failed", retryable: true },
   "log-unavailable": { status: 503, title: "The event log cannot be reached", retryable: true },
   overloaded: { status: 503, title: "The service is full", retryable: true },
   draining: { status: 503, title: "The service is shutting down", retryable: true },
+  "model-refused": { status: 400, title: "The model does not take the request", retryable: false },
+  "model-rate-limited": { status: 429, title: "The model has reached a limit", retryable: true },
+  "model-unauthorised": { status: 502, title: "The model does not admit us", retryable: false },
+  "model-failed": { status: 502, title: "The model failed", retryable: true },
+  "model-broken": { status: 502, title: "The model's answer broke off", retryable: true },
+  "model-unavailable": { status: 503, title: "The model cannot be reached", retryable: true },
+  "model-first-token-timeout": {
+    status: 504,
+    title: "The model did not begin in time",
+    retryable: true,
+  },
+  "model-idle-timeout": { status: 504, title: "The model fell silent", retryable: true },
+  interrupted: { status: 503, title: "The answer was interrupted by a shutdown", retryable: true },
+  "producer-lost": { status: 503, title: "The process that answered is gone", retryable: true },
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -5,8 +5,9 @@ import { createAdaptorServer } from "@hono/node-server";
 import { createApp } from "./app.ts";
 import { createBackend } from "./backend.ts";
 import { ChatService } from "./chat/chat-service.ts";
-import { DemoModel } from "./chat/demo-model.ts";
+import { DemoModel } from "./chat/models/demo-model.ts";
 import { createAddressOf } from "./addresses/client-address.ts";
+import { ModelRegistry } from "./chat/models/model-registry.ts";
 import type { Config } from "./config.ts";
 import { ConnectionManager } from "./connections/connection-manager.ts";
 import { ProcessLoadMeter } from "./connections/load-meter.ts";
@@ -79,9 +80,8 @@ async function compose(config: Config, logger: Logger, stack: DisposalStack): Pr
       onChange: (overloaded) => connections.shed(overloaded),
     }),
   );
-  const chat = stack.use(
-    new ChatService({ hub, state, metrics, logger, models: [new DemoModel(config.demoDelayMs)] }),
-  );
+  const models = new ModelRegistry([new DemoModel(config.demoDelayMs)]);
+  const chat = stack.use(new ChatService({ hub, state, metrics, logger, models }));
   const publisher = new Publisher(log, metrics, config.maxEventBytes);
   const wukongs = new WukongDirectory(log, state, publisher);
   const addressOf = createAddressOf(config.trustedProxies);

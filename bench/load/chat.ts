@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";
-import { DemoModel } from "../../src/chat/demo-model.ts";
+import { DemoModel } from "../../src/chat/models/demo-model.ts";
 import { median } from "../quantile.ts";
 import { demoRequest } from "./demo-request.ts";
 import type { ChatCommand, Outcome } from "./protocol.ts";

@@ -1,4 +1,4 @@
-import type { ModelRequest } from "../../src/chat/model.ts";
+import type { ModelRequest } from "../../src/chat/models/model.ts";
 
 /** What the demo model is asked for a prompt alone. */
 export function demoRequest(prompt: string): ModelRequest {

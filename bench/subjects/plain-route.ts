@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
-import { DemoModel } from "../../src/chat/demo-model.ts";
+import { DemoModel } from "../../src/chat/models/demo-model.ts";
 import { demoRequest } from "../load/demo-request.ts";
 
 /**

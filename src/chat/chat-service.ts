@@ -8,11 +8,13 @@ import { chatTopic, type Topic } from "../log/topic.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import type { ChatRequest, GenerationSnapshot } from "../wire/chat.ts";
+import type { GenerationSnapshot } from "../wire/chat.ts";
+import type { ChatCaller, ChatCommand } from "./chat-command.ts";
 import { chunkDraft } from "./chunk.ts";
-import { follow } from "./follow.ts";
-import type { Model, ModelRequest } from "./model.ts";
-import { Producer } from "./producer.ts";
+import { follow } from "./generation/follow.ts";
+import { Producer } from "./generation/producer.ts";
+import type { Model } from "./models/model.ts";
+import type { ModelRegistry } from "./models/model-registry.ts";
 import { SnapshotFold } from "./snapshot.ts";
 
 const DEFAULT_MAX_TOKENS = 4_096;
@@ -28,13 +30,7 @@ export interface ChatServiceOptions {
   readonly state: StateStore;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  /** The first is the default. */
-  readonly models: readonly Model[];
-}
-
-export interface ChatCaller {
-  readonly principal: string;
-  readonly idempotencyKey: string | undefined;
+  readonly models: ModelRegistry;
 }
 
 /** A model's answer becomes a topic: starts generations, stops them, and tells how they stand. */
@@ -48,13 +44,13 @@ export class ChatService implements AsyncDisposable {
   }
 
   /** Logs the start, then runs the model. A repetition under the same key attaches. @returns the generation's id */
-  async start(body: ChatRequest, caller: ChatCaller): Promise<string> {
+  async start(command: ChatCommand, caller: ChatCaller): Promise<string> {
     if (this.#draining)
       throw new ServiceError("draining", "This process is shutting down.", { retryAfterMs: 1_000 });
-    const model = this.#model(body.model);
-    const generation = await this.#claim(body, caller);
+    const model = this.#options.models.find(command.model);
+    const generation = await this.#claim(command, caller);
     const topic = chatTopic(generation);
-    if (await this.#appendStart(topic, generation, model)) this.#produce(topic, model, body);
+    if (await this.#appendStart(topic, generation, model, caller.principal)) this.#produce(topic, model, command);
     else if (!(await this.exists(generation))) throw unknownGeneration(generation);
     return generation;
   }
@@ -63,14 +59,20 @@ export class ChatService implements AsyncDisposable {
    * Logs the start. Of all who repeat a request, whoever's start is in runs the model; our own repetition after a lost
    * reply is known by its token. @returns whether it is ours
    */
-  async #appendStart(topic: Topic, generation: string, model: Model): Promise<boolean> {
-    const start = chunkDraft({ type: "start", messageId: generation, model: model.name });
+  async #appendStart(
+    topic: Topic,
+    generation: string,
+    model: Model,
+    owner: string,
+  ): Promise<boolean> {
+    const start = chunkDraft({ type: "start", messageId: generation, model: model.name, owner });
+    const drafts = [start, chunkDraft({ type: "start-step" })];
     const idempotency = { key: "start", fingerprint: randomUUID() };
     const giveUpAt = performance.now() + START_PATIENCE_MS;
     for (;;) {
       try {
-        const { repeated } = await this.#options.hub.log.append(topic, [start], { idempotency });
-        if (!repeated) this.#options.metrics.published("chat", 1);
+        const { repeated } = await this.#options.hub.log.append(topic, drafts, { idempotency });
+        if (!repeated) this.#options.metrics.published("chat", drafts.length);
         return true;
       } catch (error) {
         if (!(error instanceof ServiceError)) throw error;
@@ -82,23 +84,11 @@ export class ChatService implements AsyncDisposable {
     }
   }
 
-  #model(name: string | undefined): Model {
-    const { models } = this.#options;
-    const model =
-      name === undefined ? models[0] : models.find((candidate) => candidate.name === name);
-    if (model) return model;
-    throw new ServiceError(
-      "invalid-body",
-      `There is no model ${JSON.stringify(name)}. There is: ${models.map((known) => known.name).join(", ")}.`,
-      { field: "model" },
-    );
-  }
-
-  async #claim(body: ChatRequest, { principal, idempotencyKey }: ChatCaller): Promise<string> {
+  async #claim(command: ChatCommand, { principal, idempotencyKey }: ChatCaller): Promise<string> {
     const generation = `gen-${randomUUID()}`;
     if (idempotencyKey === undefined) return generation;
     const fingerprint = createHash("sha256")
-      .update(JSON.stringify(body))
+      .update(JSON.stringify(command))
       .digest("base64url")
       .slice(0, 22);
     const key = `chat:${principal}:${idempotencyKey}`;
@@ -112,13 +102,10 @@ export class ChatService implements AsyncDisposable {
     return first!;
   }
 
-  #produce(topic: Topic, model: Model, body: ChatRequest): void {
+  #produce(topic: Topic, model: Model, command: ChatCommand): void {
     const { hub, metrics, logger } = this.#options;
-    const request: ModelRequest = {
-      messages: body.messages ?? [{ role: "user", content: body.prompt ?? "" }],
-      maxTokens: body.maxTokens ?? body.max_tokens ?? DEFAULT_MAX_TOKENS,
-      temperature: body.temperature,
-    };
+    const { chat: _, model: __, abandonAfterMs: ___, ...asked } = command;
+    const request = { ...asked, maxTokens: asked.maxTokens ?? DEFAULT_MAX_TOKENS };
     const producer = new Producer({ hub, metrics, logger, topic, model, request });
     this.#producers.add(producer);
     void producer.done.then(() => this.#producers.delete(producer));

@@ -1,5 +1,5 @@
 import type { Event } from "../log/event.ts";
-import type { GenerationSnapshot } from "../wire/chat.ts";
+import type { FinishReason, GenerationSnapshot } from "../wire/chat.ts";
 import { chunkOf } from "./chunk.ts";
 
 /** Folds a generation's events, in order, into one document. */
@@ -50,9 +50,13 @@ export class SnapshotFold {
   }
 }
 
-const STATES = {
+/** The state that a finish reason leaves. */
+export const STATES = {
   stop: "finished",
   length: "finished",
+  "tool-calls": "finished",
+  "content-filter": "finished",
   stopped: "stopped",
+  abandoned: "stopped",
   error: "failed",
-} as const;
+} as const satisfies Record<FinishReason, GenerationSnapshot["state"]>;

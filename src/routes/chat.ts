@@ -1,13 +1,14 @@
 import { Hono } from "hono";
 import { accepts } from "hono/accepts";
-import { type ChatCaller, type ChatService, unknownGeneration } from "../chat/chat-service.ts";
+import type { ChatCaller, ChatCommand } from "../chat/chat-command.ts";
+import { type ChatService, unknownGeneration } from "../chat/chat-service.ts";
 import { chatNdjsonFormat, chatSseFormat } from "../chat/projections/ndjson.ts";
 import { ServiceError } from "../errors.ts";
 import type { Start } from "../hub/start.ts";
 import { type Position, tryPosition } from "../log/position.ts";
 import { chatTopic } from "../log/topic.ts";
 import type { Format } from "../transports/transport.ts";
-import { chatRequestSchema } from "../wire/chat.ts";
+import { type ChatRequest, chatRequestSchema } from "../wire/chat.ts";
 import { CURSOR_PARAMETERS } from "../wire/stream-query.ts";
 import { type BodyLimits, readJson } from "./body.ts";
 import { admit, refuse } from "./admit.ts";
@@ -47,12 +48,12 @@ export function chatRoutes(services: ChatServices): Hono<AppEnvironment> {
         throw new ServiceError("invalid-parameter", detail, { field: shown.field });
       }
       if (format) {
-        const start = () => chat.start(body, caller);
+        const start = () => chat.start(commandOf(body), caller);
         return openStream(c, services, { format, principal: caller.principal }, async () =>
           specOf(await start(), shown?.position),
         );
       }
-      return answerDocument(c, services, caller, () => chat.start(body, caller));
+      return answerDocument(c, services, caller, () => chat.start(commandOf(body), caller));
     })
     .get("/:generation", async (c) => c.json(await chat.snapshot(c.req.param("generation"))))
     .get("/:generation/stream", async (c) => {
@@ -66,6 +67,14 @@ export function chatRoutes(services: ChatServices): Hono<AppEnvironment> {
       );
     })
     .post("/:generation/stop", async (c) => c.json(await chat.stop(c.req.param("generation"))));
+}
+
+function commandOf({ prompt, messages, max_tokens, stream: _, ...rest }: ChatRequest): ChatCommand {
+  return {
+    ...rest,
+    messages: messages ?? [{ role: "user", content: prompt! }],
+    maxTokens: rest.maxTokens ?? max_tokens,
+  };
 }
 
 /** The answer once it is whole: it takes as long as a stream, so it takes a place like one. */

@@ -30,7 +30,15 @@ export interface Usage {
   outputTokens: number;
 }
 
-export type FinishReason = "stop" | "length" | "stopped" | "error";
+/** `stopped`: somebody asked for it. `abandoned`: nobody was there to read it any more. */
+export type FinishReason =
+  | "stop"
+  | "length"
+  | "tool-calls"
+  | "content-filter"
+  | "stopped"
+  | "abandoned"
+  | "error";
 
 /** A generation as one document: the answer with `"stream": false`, and the snapshot at any time. */
 export interface GenerationSnapshot {

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { ChatService } from "../../src/chat/chat-service.ts";
-import { DemoModel } from "../../src/chat/demo-model.ts";
+import { DemoModel } from "../../src/chat/models/demo-model.ts";
 import { logUnavailable } from "../../src/errors.ts";
 import { Hub } from "../../src/hub/hub.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { MemoryEventLog } from "../../src/log/memory-event-log.ts";
 import { DEFAULT_RETENTION } from "../../src/log/retention.ts";
+import { ModelRegistry } from "../../src/chat/models/model-registry.ts";
 import { chatTopic } from "../../src/log/topic.ts";
 import { MemoryStateStore } from "../../src/state/memory-state-store.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
@@ -33,12 +34,14 @@ function startChat(lostReplies: number) {
   };
   const [metrics, logger] = [new Metrics(), createLogger({ level: "silent", pretty: false })];
   const hub = new Hub({ log: unreliable, metrics, logger, ringCapacity: 100, ringBytes: 1e6 });
-  const models = [new DemoModel(0)];
+  const models = new ModelRegistry([new DemoModel(0)]);
   return {
     log,
     chat: new ChatService({ hub, state: new MemoryStateStore(), metrics, logger, models }),
   };
 }
+
+const asked = (content: string) => ({ messages: [{ role: "user", content }] as const });
 
 describe("a chat", () => {
   it(
@@ -49,8 +52,8 @@ describe("a chat", () => {
         const { chat } = startChat(lostReplies);
         const caller = { principal: "ada", idempotencyKey: "k" };
         const [first, second] = await Promise.all([
-          chat.start({ prompt: "a b c" }, caller),
-          chat.start({ prompt: "a b c" }, caller),
+          chat.start(asked("a b c"), caller),
+          chat.start(asked("a b c"), caller),
         ]);
         expect(first).toBe(second);
         const ended = await chat.whenEnded(first, AbortSignal.timeout(5_000));
@@ -65,10 +68,10 @@ describe("a chat", () => {
     async () => {
       const { chat, log } = startChat(0);
       const caller = { principal: "ada", idempotencyKey: "k" };
-      const generation = await chat.start({ prompt: "a" }, caller);
+      const generation = await chat.start(asked("a"), caller);
       await chat.whenEnded(generation, AbortSignal.timeout(5_000));
       await log.delete(chatTopic(generation));
-      await expect(chat.start({ prompt: "a" }, caller)).rejects.toMatchObject({
+      await expect(chat.start(asked("a"), caller)).rejects.toMatchObject({
         code: "not-found",
       });
     },

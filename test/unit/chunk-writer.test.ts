@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { type Chunk, chunkDraft } from "../../src/chat/chunk.ts";
-import { ChunkWriter } from "../../src/chat/chunk-writer.ts";
+import { ChunkWriter } from "../../src/chat/generation/chunk-writer.ts";
 import { MemoryEventLog } from "../../src/log/memory-event-log.ts";
 import { DEFAULT_RETENTION } from "../../src/log/retention.ts";
 import { chatTopic } from "../../src/log/topic.ts";
@@ -14,7 +14,7 @@ const delta = (text: string): Chunk => ({ type: "text-delta", id: "t", delta: te
 
 async function startWriter() {
   const log = new MemoryEventLog({ retention: DEFAULT_RETENTION, maxBytes: 1e9 });
-  await log.append(TOPIC, [chunkDraft({ type: "start", messageId: "m", model: "demo" })]);
+  await log.append(TOPIC, [chunkDraft({ type: "start", messageId: "m", model: "demo", owner: "anonymous" })]);
   const hurry = new AbortController().signal;
   const metrics = new Metrics();
   const writer = new ChunkWriter({ log, metrics, topic: TOPIC, fence: 1, hurry });

@@ -1,15 +1,15 @@
-import { ServiceError } from "../errors.ts";
-import type { Hub } from "../hub/hub.ts";
-import type { Topic } from "../log/topic.ts";
-import type { Logger } from "../telemetry/logger.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
-import type { FinishReason, Usage } from "../wire/chat.ts";
-import type { Chunk } from "./chunk.ts";
+import { ServiceError } from "../../errors.ts";
+import type { Hub } from "../../hub/hub.ts";
+import type { Topic } from "../../log/topic.ts";
+import type { Logger } from "../../telemetry/logger.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import type { FinishReason, Usage } from "../../wire/chat.ts";
+import type { Chunk } from "../chunk.ts";
+import { AnswerChunks } from "./answer-chunks.ts";
 import { ChunkWriter } from "./chunk-writer.ts";
 import { follow } from "./follow.ts";
-import type { Model, ModelRequest } from "./model.ts";
+import type { Model, ModelPart, ModelRequest } from "../models/model.ts";
 
-const TEXT_ID = "txt-0";
 /** Of the whole answer: a generation's topic is never trimmed, so its length is bounded here. */
 const ANSWER_MAX_LENGTH = 1_048_576;
 /** The first writer of a topic. */
@@ -32,6 +32,7 @@ export class Producer {
   readonly #options: ProducerOptions;
   readonly #abort = new AbortController();
   readonly #writer: ChunkWriter;
+  readonly #chunks = new AnswerChunks();
   readonly #startedAt = performance.now();
   readonly #interrupt = new AbortController();
   /** Resolves when the topic has been closed, or can no longer be. Never rejects. */
@@ -79,8 +80,6 @@ export class Producer {
     const usage: Usage = { inputTokens: 0, outputTokens: 0 };
     let reason: FinishReason;
     let ending: Chunk[] = [];
-    this.#writer.write({ type: "start-step" });
-    this.#writer.write({ type: "text-start", id: TEXT_ID });
     try {
       reason = await this.#stream(usage);
     } catch (error) {
@@ -88,7 +87,7 @@ export class Producer {
       reason = this.#abort.signal.aborted && !this.#interrupt.signal.aborted ? "stopped" : "error";
       ending = [reason === "stopped" ? { type: "abort" } : this.#describe(error)];
     }
-    await this.#writer.end({ type: "text-end", id: TEXT_ID }, { type: "finish-step" }, ...ending, {
+    await this.#writer.end(...this.#chunks.end(), { type: "finish-step" }, ...ending, {
       type: "finish",
       finishReason: reason,
       usage,
@@ -101,13 +100,13 @@ export class Producer {
     let length = 0;
     for await (const part of model.stream(request, this.#abort.signal)) {
       if (part.type === "finish") {
-        Object.assign(usage, part.usage);
+        if (part.usage) Object.assign(usage, part.usage);
         return part.reason;
       }
       if (length === 0) metrics.firstToken(performance.now() - this.#startedAt);
-      length += part.text.length;
-      usage.outputTokens++;
-      this.#writer.write({ type: "text-delta", id: TEXT_ID, delta: part.text });
+      length += lengthOf(part);
+      if (part.type === "text") usage.outputTokens++;
+      for (const chunk of this.#chunks.of(part)) this.#writer.write(chunk);
       if (length > ANSWER_MAX_LENGTH) return "length";
     }
     throw new Error(`${model.name} ended without a finish`);
@@ -129,5 +128,16 @@ export class Producer {
       code: "model-failed",
       retryable: true,
     };
+  }
+}
+
+function lengthOf(part: Exclude<ModelPart, { type: "finish" }>): number {
+  switch (part.type) {
+    case "tool-input-start":
+      return part.toolName.length;
+    case "tool-call":
+      return part.input.length;
+    default:
+      return part.text.length;
   }
 }

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { ServiceError } from "../errors.ts";
-import type { EventLog } from "../log/event-log.ts";
-import type { Topic } from "../log/topic.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
-import { type Chunk, chunkDraft } from "./chunk.ts";
+import { ServiceError } from "../../errors.ts";
+import type { EventLog } from "../../log/event-log.ts";
+import type { Topic } from "../../log/topic.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import { type Chunk, chunkDraft } from "../chunk.ts";
 
 /** Adjacent deltas are merged for at most so long; the first goes out at once. */
 const MERGE_MS = 20;

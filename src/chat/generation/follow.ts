@@ -1,7 +1,7 @@
-import type { Hub } from "../hub/hub.ts";
-import type { Outlet } from "../hub/reader.ts";
-import type { Event } from "../log/event.ts";
-import type { Topic } from "../log/topic.ts";
+import type { Hub } from "../../hub/hub.ts";
+import type { Outlet } from "../../hub/reader.ts";
+import type { Event } from "../../log/event.ts";
+import type { Topic } from "../../log/topic.ts";
 
 export interface Following {
   readonly close: () => void;
