@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { tryTrustedProxies } from "./addresses/trusted-proxies.ts";
+import type { ChatLimits } from "./chat/chat-limits.ts";
 import type { AdmissionLimits } from "./connections/admission.ts";
 import { DEFAULT_RETENTION, type Retention, type RetentionTable } from "./log/retention.ts";
 import { TOPIC_KINDS, type TopicKind } from "./log/topic.ts";
@@ -112,10 +113,26 @@ export const ENVIRONMENT = z.object({
   ...retentionVariables,
   CORS_ORIGINS: origins.default([]),
   AI_DEMO_DELAY: duration.default(50),
+  CHAT_LEASE: timer.default(10_000),
+  CHAT_ABANDON_AFTER: duration.default(60_000),
+  CHAT_MAX_PROMPT: size.default(256 * 1_024),
+  CHAT_MAX_MESSAGES: whole(1, 100_000).default(1_000),
+  CHAT_MAX_TOKENS: whole(1, 10_000_000).default(32_768),
+  CHAT_MAX_PER_PRINCIPAL: whole(0, 1_000_000).default(0),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });
 
 export type RedisSettings = Omit<RedisAccess, "logger">;
+
+export interface ChatConfig {
+  /** How long an answer is believed to have a writer that is not heard of. */
+  readonly leaseMs: number;
+  /** How long it goes on without a reader. */
+  readonly abandonAfterMs: number;
+  /** Answers of one principal at a time; 0 = no limit. */
+  readonly maxPerPrincipal: number;
+  readonly limits: ChatLimits;
+}
 
 export interface Config {
   readonly port: number;
@@ -151,6 +168,7 @@ export interface Config {
   readonly bodyTimeoutMs: number;
   readonly corsOrigins: readonly string[];
   readonly demoDelayMs: number;
+  readonly chat: ChatConfig;
   readonly logLevel: string;
 }
 
@@ -203,6 +221,16 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     bodyTimeoutMs: env.BODY_TIMEOUT,
     corsOrigins: env.CORS_ORIGINS,
     demoDelayMs: env.AI_DEMO_DELAY,
+    chat: Object.freeze({
+      leaseMs: env.CHAT_LEASE,
+      abandonAfterMs: env.CHAT_ABANDON_AFTER,
+      maxPerPrincipal: env.CHAT_MAX_PER_PRINCIPAL,
+      limits: Object.freeze({
+        maxPromptBytes: env.CHAT_MAX_PROMPT,
+        maxMessages: env.CHAT_MAX_MESSAGES,
+        maxTokens: env.CHAT_MAX_TOKENS,
+      }),
+    }),
     logLevel: env.LOG_LEVEL,
   });
 }

@@ -4,7 +4,9 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { createApp } from "./app.ts";
 import { createBackend } from "./backend.ts";
+import { AnswerArchive } from "./chat/answer-archive.ts";
 import { ChatService } from "./chat/chat-service.ts";
+import { Generations } from "./chat/generation/generations.ts";
 import { DemoModel } from "./chat/models/demo-model.ts";
 import { createAddressOf } from "./addresses/client-address.ts";
 import { ModelRegistry } from "./chat/models/model-registry.ts";
@@ -81,7 +83,21 @@ async function compose(config: Config, logger: Logger, stack: DisposalStack): Pr
     }),
   );
   const models = new ModelRegistry([new DemoModel(config.demoDelayMs)]);
-  const chat = stack.use(new ChatService({ hub, state, metrics, logger, models }));
+  const { leaseMs, maxPerPrincipal, abandonAfterMs, limits } = config.chat;
+  const archive = new AnswerArchive(hub);
+  const generations = stack.use(
+    new Generations({ hub, state, metrics, logger, leaseMs, maxPerPrincipal }),
+  );
+  const chat = new ChatService({
+    hub,
+    state,
+    metrics,
+    models,
+    generations,
+    archive,
+    limits,
+    abandonAfterMs,
+  });
   const publisher = new Publisher(log, metrics, config.maxEventBytes);
   const wukongs = new WukongDirectory(log, state, publisher);
   const addressOf = createAddressOf(config.trustedProxies);
@@ -100,6 +116,8 @@ async function compose(config: Config, logger: Logger, stack: DisposalStack): Pr
     connections,
     addressOf,
     chat,
+    archive,
+    readers: generations.readers,
     publisher,
     wukongs,
     ingest: new LogIngest({ log, publisher, maxLineBytes: config.maxEventBytes }),

@@ -153,6 +153,34 @@ export const REQUIREMENTS = {
     source: "DESIGN §9",
     text: "Redis away in mid-generation: the answer goes on afterwards, complete",
   },
+  "chat-lease": {
+    source: "issue 4 §1; DESIGN §9",
+    text: "The process that writes an answer dies: every reader sees error, then finish, within lease and sweep time, and a zombie writer cannot append",
+  },
+  "chat-abandoned": {
+    source: "issue 4 §1; DESIGN §9",
+    text: "An answer that nobody reads any more, on any process, is ended after a while; one that is read goes on",
+  },
+  "chat-attach": {
+    source: "issue 4 §1; DESIGN §9",
+    text: "Asking again for the same message of a chat attaches to its answer; what has failed is tried again",
+  },
+  "chat-busy": {
+    source: "issue 4 §1; DESIGN §9",
+    text: "A chat has one answer under way: another message meanwhile gets 409 that names it",
+  },
+  "chat-limits": {
+    source: "issue 4 §1",
+    text: "Prompt, messages, tokens and answers per principal are limited, each with its own error",
+  },
+  "chat-owner": {
+    source: "issue 4, bad input",
+    text: "Somebody else's generation cannot be read, stopped or seen to be there",
+  },
+  "chat-metrics": {
+    source: "issue 4 §5",
+    text: "Generations by state and model, time to first token, tokens per second, stops, abandonments and lost leases are counted",
+  },
   "http-traps": {
     source: "issue 2; DESIGN §7",
     text: "HEAD, HTTP/1.0, pipelining, keep-alive reuse and departures on the raw socket behave",

@@ -2,77 +2,115 @@ import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { idempotencyMismatch, ServiceError } from "../errors.ts";
 import type { Hub } from "../hub/hub.ts";
-import type { Position } from "../log/position.ts";
 import { IDEMPOTENCY_TTL_MS } from "../log/retention.ts";
-import { chatTopic, type Topic } from "../log/topic.ts";
+import { chatTopic } from "../log/topic.ts";
 import type { StateStore } from "../state/state-store.ts";
-import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { GenerationSnapshot } from "../wire/chat.ts";
+import { ActiveAnswers } from "./active-answers.ts";
+import { type AnswerArchive, unknownGeneration } from "./answer-archive.ts";
 import type { ChatCaller, ChatCommand } from "./chat-command.ts";
+import { type ChatLimits, requireWithin } from "./chat-limits.ts";
 import { chunkDraft } from "./chunk.ts";
-import { follow } from "./generation/follow.ts";
-import { Producer } from "./generation/producer.ts";
-import type { Model } from "./models/model.ts";
+import type { Generations } from "./generation/generations.ts";
 import type { ModelRegistry } from "./models/model-registry.ts";
-import { SnapshotFold } from "./snapshot.ts";
 
-const DEFAULT_MAX_TOKENS = 4_096;
 /** How long an answer to `stop` waits to say how it ended. */
 const STOP_PATIENCE_MS = 2_000;
 /** How long a start is tried, so that a lost reply does not leave an answer that nobody writes. */
 const START_PATIENCE_MS = 10_000;
 const RETRY_MS = 100;
-const PAGE = { events: 512, bytes: 262_144 };
 
 export interface ChatServiceOptions {
   readonly hub: Hub;
   readonly state: StateStore;
   readonly metrics: Metrics;
-  readonly logger: Logger;
   readonly models: ModelRegistry;
+  readonly generations: Generations;
+  readonly archive: AnswerArchive;
+  readonly limits: ChatLimits;
+  /** How long an answer goes on without a reader, where its caller does not say. */
+  readonly abandonAfterMs: number;
 }
 
-/** A model's answer becomes a topic: starts generations, stops them, and tells how they stand. */
-export class ChatService implements AsyncDisposable {
+export interface Started {
+  readonly generation: string;
+  /** True where it had been asked for before: nothing was started. */
+  readonly attached: boolean;
+}
+
+/** A model's answer becomes a topic: starts generations, finds those that answer already, and stops them. */
+export class ChatService {
   readonly #options: ChatServiceOptions;
-  readonly #producers = new Set<Producer>();
+  readonly #answers: ActiveAnswers;
   #draining = false;
 
   constructor(options: ChatServiceOptions) {
     this.#options = options;
+    const { archive, generations, state } = options;
+    this.#answers = new ActiveAnswers({
+      state,
+      standingOf: async (generation) => {
+        const standing = await archive.standing(generation);
+        // Between its lease and its start it is there, and yet not in the log.
+        if (standing === "gone" && (await generations.leases.isHeld(generation))) return "running";
+        return standing;
+      },
+    });
   }
 
-  /** Logs the start, then runs the model. A repetition under the same key attaches. @returns the generation's id */
-  async start(command: ChatCommand, caller: ChatCaller): Promise<string> {
+  /**
+   * Logs the start, then runs the model. A repetition attaches: the same Idempotency-Key, or the same message of a chat.
+   * @throws ServiceError `chat-busy`, `rate-limited`, `unknown-model`, `too-large`, `invalid-body`
+   */
+  async start(command: ChatCommand, caller: ChatCaller): Promise<Started> {
     if (this.#draining)
       throw new ServiceError("draining", "This process is shutting down.", { retryAfterMs: 1_000 });
-    const model = this.#options.models.find(command.model);
-    const generation = await this.#claim(command, caller);
-    const topic = chatTopic(generation);
-    if (await this.#appendStart(topic, generation, model, caller.principal)) this.#produce(topic, model, command);
-    else if (!(await this.exists(generation))) throw unknownGeneration(generation);
-    return generation;
+    const { archive, generations, limits, models } = this.#options;
+    const model = models.find(command.model);
+    const maxTokens = requireWithin(limits, command);
+    const { principal } = caller;
+    const generation = await this.#claimKey(command, caller);
+    const repeated = caller.idempotencyKey !== undefined && (await archive.exists(generation));
+    if (repeated) return { generation, attached: true };
+    if (command.chat) {
+      const answer = await this.#answers.claim(principal, command.chat, command, generation);
+      if (answer !== generation) return { generation: answer, attached: true };
+    }
+    await generations.leases.take(generation, principal);
+    try {
+      if (!(await this.#appendStart(generation, model.name, principal))) {
+        generations.leases.forget(generation);
+        if (!(await archive.exists(generation))) throw unknownGeneration(generation);
+        return { generation, attached: true };
+      }
+    } catch (error) {
+      // Whether it is in the log is not known: if so, it is ended once the lease has lapsed.
+      generations.leases.forget(generation);
+      throw error;
+    }
+    const { chat: _, model: __, abandonAfterMs = this.#options.abandonAfterMs, ...asked } = command;
+    generations.run({ generation, model, request: { ...asked, maxTokens }, abandonAfterMs });
+    return { generation, attached: false };
   }
 
   /**
    * Logs the start. Of all who repeat a request, whoever's start is in runs the model; our own repetition after a lost
    * reply is known by its token. @returns whether it is ours
    */
-  async #appendStart(
-    topic: Topic,
-    generation: string,
-    model: Model,
-    owner: string,
-  ): Promise<boolean> {
-    const start = chunkDraft({ type: "start", messageId: generation, model: model.name, owner });
-    const drafts = [start, chunkDraft({ type: "start-step" })];
+  async #appendStart(generation: string, model: string, owner: string): Promise<boolean> {
+    const { hub, metrics } = this.#options;
+    const drafts = [
+      chunkDraft({ type: "start", messageId: generation, model, owner }),
+      chunkDraft({ type: "start-step" }),
+    ];
     const idempotency = { key: "start", fingerprint: randomUUID() };
     const giveUpAt = performance.now() + START_PATIENCE_MS;
     for (;;) {
       try {
-        const { repeated } = await this.#options.hub.log.append(topic, drafts, { idempotency });
-        if (!repeated) this.#options.metrics.published("chat", drafts.length);
+        const topic = chatTopic(generation);
+        const { repeated } = await hub.log.append(topic, drafts, { idempotency });
+        if (!repeated) metrics.published("chat", drafts.length);
         return true;
       } catch (error) {
         if (!(error instanceof ServiceError)) throw error;
@@ -84,16 +122,17 @@ export class ChatService implements AsyncDisposable {
     }
   }
 
-  async #claim(command: ChatCommand, { principal, idempotencyKey }: ChatCaller): Promise<string> {
+  /** The generation that stands for the caller's key, or a new one. */
+  async #claimKey(
+    command: ChatCommand,
+    { principal, idempotencyKey }: ChatCaller,
+  ): Promise<string> {
     const generation = `gen-${randomUUID()}`;
     if (idempotencyKey === undefined) return generation;
-    const fingerprint = createHash("sha256")
-      .update(JSON.stringify(command))
-      .digest("base64url")
-      .slice(0, 22);
-    const key = `chat:${principal}:${idempotencyKey}`;
+    const hash = createHash("sha256").update(JSON.stringify(command));
+    const fingerprint = hash.digest("base64url").slice(0, 22);
     const held = await this.#options.state.claim(
-      key,
+      `chat:${principal}:${idempotencyKey}`,
       `${generation} ${fingerprint}`,
       IDEMPOTENCY_TTL_MS,
     );
@@ -102,93 +141,49 @@ export class ChatService implements AsyncDisposable {
     return first!;
   }
 
-  #produce(topic: Topic, model: Model, command: ChatCommand): void {
-    const { hub, metrics, logger } = this.#options;
-    const { chat: _, model: __, abandonAfterMs: ___, ...asked } = command;
-    const request = { ...asked, maxTokens: asked.maxTokens ?? DEFAULT_MAX_TOKENS };
-    const producer = new Producer({ hub, metrics, logger, topic, model, request });
-    this.#producers.add(producer);
-    void producer.done.then(() => this.#producers.delete(producer));
-    if (this.#draining) producer.interrupt();
-  }
-
-  /** How it stands now. @throws ServiceError `not-found` */
-  async snapshot(generation: string): Promise<GenerationSnapshot> {
-    const topic = chatTopic(generation);
-    const fold = new SnapshotFold(generation);
-    for (let after: Position | "earliest" = "earliest"; ;) {
-      const { events, more } = await this.#options.hub.log.read(topic, after, PAGE);
-      for (const event of events) fold.add(event);
-      if (!more || events.length === 0) break;
-      after = events.at(-1)!.position;
-    }
-    if (!fold.snapshot) throw unknownGeneration(generation);
-    return fold.snapshot;
-  }
-
-  /** How it has ended. The signal stops the waiting, not the generation. */
-  async whenEnded(generation: string, signal: AbortSignal): Promise<GenerationSnapshot> {
-    const fold = new SnapshotFold(generation);
-    const following = follow(this.#options.hub, chatTopic(generation), (event) => fold.add(event));
-    if (signal.aborted) following.close();
-    signal.addEventListener("abort", following.close, { once: true });
-    try {
-      const whole = await following.ended;
-      if (!whole || !fold.snapshot)
-        throw new ServiceError("draining", "The wait for the answer was cut short.", {
-          retryAfterMs: 1_000,
-        });
-      return fold.snapshot;
-    } finally {
-      signal.removeEventListener("abort", following.close);
-      following.close();
-    }
+  /** The generation that answers in this chat now. */
+  active(chatId: string, principal: string): Promise<string | undefined> {
+    return this.#answers.find(principal, chatId);
   }
 
   /** Asks its producer, wherever that runs, to stop; what has been said stays. Harmless once it has ended. */
-  async stop(generation: string): Promise<GenerationSnapshot> {
-    const before = await this.snapshot(generation);
+  async stop(generation: string, principal: string): Promise<GenerationSnapshot> {
+    const { archive, hub, metrics } = this.#options;
+    const before = await archive.snapshot(generation, principal);
     if (before.state !== "running") return before;
     try {
       const idempotency = { key: "stop", fingerprint: "" };
-      await this.#options.hub.log.append(chatTopic(generation), [chunkDraft({ type: "stop" })], {
-        idempotency,
-      });
+      const draft = chunkDraft({ type: "stop" });
+      await hub.log.append(chatTopic(generation), [draft], { idempotency });
+      metrics.published("chat", 1);
     } catch (error) {
       if (!(error instanceof ServiceError) || error.code !== "topic-closed") throw error;
     }
     try {
-      return await this.whenEnded(generation, AbortSignal.timeout(STOP_PATIENCE_MS));
+      return await archive.whenEnded(generation, AbortSignal.timeout(STOP_PATIENCE_MS));
     } catch {
-      return this.snapshot(generation);
+      return archive.snapshot(generation, principal);
     }
   }
 
-  /** True where its topic is there. */
-  async exists(generation: string): Promise<boolean> {
-    return (await this.#options.hub.log.head(chatTopic(generation))).position.n > 0;
+  /**
+   * Stops what answers in this chat now.
+   * @param only does nothing where another generation answers by now: the caller means one that is over
+   * @returns undefined where nothing was stopped
+   */
+  async stopChat(
+    chatId: string,
+    principal: string,
+    only?: string,
+  ): Promise<GenerationSnapshot | undefined> {
+    const generation = await this.active(chatId, principal);
+    if (generation === undefined || (only !== undefined && only !== generation)) return undefined;
+    return this.stop(generation, principal);
   }
 
-  /** Lets running generations end, until the signal aborts; then they end with an error. Starts no more. */
-  async drain(deadline: AbortSignal): Promise<void> {
+  /** Starts no more; lets running generations end, until the signal aborts. */
+  drain(deadline: AbortSignal): Promise<void> {
     this.#draining = true;
-    const running = Promise.all([...this.#producers].map(({ done }) => done));
-    const interrupt = () => this.#producers.forEach((producer) => producer.interrupt());
-    if (deadline.aborted) interrupt();
-    else deadline.addEventListener("abort", interrupt, { once: true });
-    await running;
-    deadline.removeEventListener("abort", interrupt);
+    return this.#options.generations.drain(deadline);
   }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.drain(AbortSignal.abort());
-  }
-}
-
-export function unknownGeneration(generation: string): ServiceError {
-  return new ServiceError(
-    "not-found",
-    `There is no generation ${generation}, or it is no longer kept.`,
-    { field: "generation" },
-  );
 }

@@ -30,7 +30,8 @@ export type Chunk =
       retryAfterMs?: number | undefined;
     }
   | { type: "abort" }
-  | { type: "finish"; finishReason: FinishReason; usage: Usage }
+  /** `usage` is not known where the writer is gone. */
+  | { type: "finish"; finishReason: FinishReason; usage?: Usage }
   /** A request to stop, from whoever asks; projections skip it. */
   | { type: "stop" };
 

@@ -33,15 +33,31 @@ export class SnapshotFold {
     if (!snapshot) return;
     switch (chunk.type) {
       case "text-delta":
+        snapshot.firstTokenAt ??= at;
         snapshot.text += chunk.delta;
         break;
+      case "reasoning-delta":
+        snapshot.firstTokenAt ??= at;
+        snapshot.reasoning = (snapshot.reasoning ?? "") + chunk.delta;
+        break;
+      case "tool-input-available": {
+        snapshot.firstTokenAt ??= at;
+        const { toolCallId, toolName, input } = chunk;
+        (snapshot.toolCalls ??= []).push({ toolCallId, toolName, input });
+        break;
+      }
       case "error":
-        snapshot.error = { code: chunk.code, message: chunk.errorText, retryable: chunk.retryable };
+        snapshot.error = {
+          code: chunk.code,
+          message: chunk.errorText,
+          retryable: chunk.retryable,
+          ...(chunk.retryAfterMs === undefined ? {} : { retryAfterMs: chunk.retryAfterMs }),
+        };
         break;
       case "finish":
         snapshot.state = STATES[chunk.finishReason];
         snapshot.finishReason = chunk.finishReason;
-        snapshot.usage = chunk.usage;
+        if (chunk.usage) snapshot.usage = chunk.usage;
         snapshot.endedAt = at;
         break;
       default:

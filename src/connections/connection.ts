@@ -43,6 +43,8 @@ export interface ConnectionRequest {
   readonly greeting?: object;
   /** Told of the first event, for the metric. */
   readonly onFirstEvent?: () => void;
+  /** Told of its end. */
+  readonly onClosed?: (() => void) | undefined;
 }
 
 /** One client attached through one transport: turns what the hub hands over into frames. */
@@ -269,6 +271,7 @@ export class Connection implements Outlet {
     this.#reader.close();
     this.#patience?.close();
     this.#context.onClosed(this, reason);
+    this.#request.onClosed?.();
   }
 }
 

@@ -1,7 +1,9 @@
 import { Hono } from "hono";
 import { accepts } from "hono/accepts";
 import type { ChatCaller, ChatCommand } from "../chat/chat-command.ts";
-import { type ChatService, unknownGeneration } from "../chat/chat-service.ts";
+import type { AnswerArchive } from "../chat/answer-archive.ts";
+import type { ChatService, Started } from "../chat/chat-service.ts";
+import type { Readership } from "../chat/generation/readership.ts";
 import { chatNdjsonFormat, chatSseFormat } from "../chat/projections/ndjson.ts";
 import { ServiceError } from "../errors.ts";
 import type { Start } from "../hub/start.ts";
@@ -25,13 +27,15 @@ import type { EventLog } from "../log/event-log.ts";
 
 export interface ChatServices extends StreamServices {
   readonly chat: ChatService;
+  readonly archive: AnswerArchive;
+  readonly readers: Readership;
   readonly log: EventLog;
   readonly limits: BodyLimits;
 }
 
 /** `/api/v1/ai/chat`: a model's answer as a stream or a document, readable again from anywhere. */
 export function chatRoutes(services: ChatServices): Hono<AppEnvironment> {
-  const { chat, limits } = services;
+  const { archive, chat, limits, readers } = services;
   return new Hono<AppEnvironment>()
     .post("/", async (c) => {
       const caller = {
@@ -50,30 +54,38 @@ export function chatRoutes(services: ChatServices): Hono<AppEnvironment> {
       if (format) {
         const start = () => chat.start(commandOf(body), caller);
         return openStream(c, services, { format, principal: caller.principal }, async () =>
-          specOf(await start(), shown?.position),
+          specOf(readers, (await start()).generation, shown?.position),
         );
       }
       return answerDocument(c, services, caller, () => chat.start(commandOf(body), caller));
     })
-    .get("/:generation", async (c) => c.json(await chat.snapshot(c.req.param("generation"))))
+    .get("/:generation", async (c) => {
+      const principal = principalOf(c.req.query("user"));
+      return c.json(await archive.snapshot(c.req.param("generation"), principal));
+    })
     .get("/:generation/stream", async (c) => {
       const generation = c.req.param("generation");
-      chatTopic(generation);
+      const principal = principalOf(c.req.query("user"));
       const format = formatOf(c) ?? chatNdjsonFormat;
       const shown = shownPosition(c);
-      if (await hasEnded(c, services, generation, shown)) return c.body(null, 204);
-      return openStream(c, services, { format, principal: principalOf(c.req.query("user")) }, () =>
-        specOf(generation, shown?.position),
+      if (await hasEnded(c, services, { generation, principal, shown })) return c.body(null, 204);
+      return openStream(c, services, { format, principal }, () =>
+        specOf(readers, generation, shown?.position),
       );
     })
-    .post("/:generation/stop", async (c) => c.json(await chat.stop(c.req.param("generation"))));
+    .post("/:generation/stop", async (c) => {
+      const principal = principalOf(c.req.query("user"));
+      return c.json(await chat.stop(c.req.param("generation"), principal));
+    });
 }
 
-function commandOf({ prompt, messages, max_tokens, stream: _, ...rest }: ChatRequest): ChatCommand {
+function commandOf(body: ChatRequest): ChatCommand {
+  const { prompt, messages, model, maxTokens, max_tokens, temperature } = body;
   return {
-    ...rest,
     messages: messages ?? [{ role: "user", content: prompt! }],
-    maxTokens: rest.maxTokens ?? max_tokens,
+    model,
+    maxTokens: maxTokens ?? max_tokens,
+    temperature,
   };
 }
 
@@ -82,15 +94,16 @@ async function answerDocument(
   c: AppContext,
   services: ChatServices,
   { principal }: ChatCaller,
-  start: () => Promise<string>,
+  start: () => Promise<Started>,
 ): Promise<Response> {
   const admission = await admit(c, services, "json", principal);
   if ("reason" in admission) return refuse(c, undefined, admission);
   const left = new AbortController();
   outgoingOf(c).once("close", () => left.abort());
   try {
-    const generation = await start();
-    const document = await services.chat.whenEnded(generation, left.signal);
+    const { generation } = await start();
+    using _ = services.readers.join(generation);
+    const document = await services.archive.whenEnded(generation, left.signal);
     return c.json(document, 200, headersOf(generation));
   } finally {
     admission.release();
@@ -114,11 +127,18 @@ function headersOf(generation: string): Record<string, string> {
   return { "x-generation-id": generation, "content-location": `/api/v1/ai/chat/${generation}` };
 }
 
-function specOf(generation: string, position: Position | undefined): StreamSpec {
+/** @param readers by which the answer's writer knows that somebody reads it */
+function specOf(
+  readers: Readership,
+  generation: string,
+  position: Position | undefined,
+): StreamSpec {
+  const reader = readers.join(generation);
   const start: Start = position ? { kind: "cursor", position } : { kind: "earliest" };
   return {
     headers: headersOf(generation),
     subscriptions: [{ topic: chatTopic(generation), start }],
+    onClosed: () => reader[Symbol.dispose](),
   };
 }
 
@@ -138,19 +158,27 @@ function notOurs(field: string): ServiceError {
   });
 }
 
+interface Resumption {
+  readonly generation: string;
+  readonly principal: string;
+  readonly shown: ReturnType<typeof shownPosition>;
+}
+
 /** Whether the reader has seen all there will be. @throws ServiceError for an unknown generation, or another's cursor */
 async function hasEnded(
   c: AppContext,
-  { log }: ChatServices,
-  generation: string,
-  shown: ReturnType<typeof shownPosition>,
+  { archive, log }: ChatServices,
+  { generation, principal, shown }: Resumption,
 ): Promise<boolean> {
   const topic = chatTopic(generation);
   try {
-    const head = await log.head(topic);
-    if (head.position.n === 0) throw unknownGeneration(generation);
+    await archive.requireReadable(generation, principal);
     if (!shown) return false;
-    const next = await log.read(topic, shown.position, { events: 1, bytes: 1 });
+    // The head first: what it calls closed, the reading after it has seen whole.
+    const [head, next] = await Promise.all([
+      log.head(topic),
+      log.read(topic, shown.position, { events: 1, bytes: 1 }),
+    ]);
     if (next.gap || next.retracted) throw notOurs(shown.field);
     return head.closed && next.events.length === 0;
   } catch (error) {

@@ -28,6 +28,8 @@ export interface StreamSpec {
   readonly rangeUrl?: RangeUrl;
   /** Beside those of every stream; names in lower case. */
   readonly headers?: Record<string, string>;
+  /** Called once the stream is over, or could not be opened. */
+  readonly onClosed?: () => void;
 }
 
 /**
@@ -54,7 +56,10 @@ export async function openStream(
     const transport = document
       ? openDocument(response, headers, format, document)
       : HttpStream.open(response, headers, format);
-    if (!transport) return RESPONSE_ALREADY_SENT;
+    if (!transport) {
+      spec.onClosed?.();
+      return RESPONSE_ALREADY_SENT;
+    }
     const route = c.req.routePath;
     const startedAt = c.get("startedAt");
     admission.open({
@@ -63,6 +68,7 @@ export async function openStream(
       subscriptions: spec.subscriptions,
       bounds: spec.bounds,
       rangeUrl: spec.rangeUrl,
+      onClosed: spec.onClosed,
       onFirstEvent: () => services.metrics.firstEvent(route, performance.now() - startedAt),
     });
     return RESPONSE_ALREADY_SENT;

@@ -6,6 +6,8 @@ const SWEEP_INTERVAL_MS = 60_000;
 export class MemoryStateStore implements StateStore {
   readonly #now: () => number;
   readonly #claims = new Map<string, { value: string; expiresAt: number }>();
+  /** Of each group, when the time of each name is up. */
+  readonly #groups = new Map<string, Map<string, number>>();
   readonly #directories = new Map<string, Set<string>>();
   readonly #sweeper: NodeJS.Timeout;
 
@@ -21,6 +23,13 @@ export class MemoryStateStore implements StateStore {
     return value;
   }
 
+  async reclaim(key: string, expected: string, value: string, ttlMs: number): Promise<string> {
+    const held = this.#held(key);
+    if (held !== undefined && held !== expected) return held;
+    this.#claims.set(key, { value, expiresAt: this.#now() + ttlMs });
+    return value;
+  }
+
   async claimed(key: string): Promise<string | undefined> {
     return this.#held(key);
   }
@@ -32,6 +41,45 @@ export class MemoryStateStore implements StateStore {
 
   async release(key: string): Promise<void> {
     this.#claims.delete(key);
+  }
+
+  async hold(
+    group: string,
+    names: readonly string[],
+    ttlMs: number,
+    limit?: number,
+  ): Promise<boolean> {
+    const now = this.#now();
+    const held = this.#groups.get(group) ?? new Map<string, number>();
+    if (limit !== undefined) {
+      for (const [name, dueAt] of held) if (dueAt <= now) held.delete(name);
+      const more = names.filter((name) => !held.has(name)).length;
+      if (held.size + more > limit) return false;
+    }
+    for (const name of names) held.set(name, now + ttlMs);
+    this.#groups.set(group, held);
+    return true;
+  }
+
+  async letGo(group: string, names: readonly string[]): Promise<void> {
+    const held = this.#groups.get(group);
+    for (const name of names) held?.delete(name);
+    if (held?.size === 0) this.#groups.delete(group);
+  }
+
+  async held(group: string, names: readonly string[]): Promise<boolean[]> {
+    const now = this.#now();
+    const held = this.#groups.get(group);
+    return names.map((name) => (held?.get(name) ?? 0) > now);
+  }
+
+  async lapsed(group: string, limit: number): Promise<string[]> {
+    const now = this.#now();
+    const due = [...(this.#groups.get(group) ?? [])].filter(([, dueAt]) => dueAt <= now);
+    return due
+      .sort(([, a], [, b]) => a - b)
+      .slice(0, limit)
+      .map(([name]) => name);
   }
 
   async add(directory: string, name: string): Promise<void> {

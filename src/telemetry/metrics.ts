@@ -4,6 +4,8 @@ export type HealCause = "missed" | "large" | "reconnect" | "outage" | "audit";
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
+const TOKENS_PER_SECOND = [1, 2.5, 5, 10, 20, 30, 50, 75, 100, 150, 250, 500, 1_000];
+
 /** Every fact that is counted, by name; labels are few and bounded. Nothing here throws. */
 export class Metrics {
   readonly registry = new Registry();
@@ -56,10 +58,31 @@ export class Metrics {
   readonly #errors = this.#counter("errors_total", "Errors answered", ["code"]);
   /** Made when there is a Redis: without one, 0 would be a false alarm. */
   #redisUp: Gauge | undefined;
-  readonly #generations = this.#gauge("chat_generations", "Generations of this process", ["state"]);
+  readonly #generations = this.#gauge(
+    "chat_generations",
+    "Generations of this process: running now, and ended since its start",
+    ["state", "model"],
+  );
   readonly #firstToken = this.#histogram(
     "chat_time_to_first_token_seconds",
-    "From POST to the first token in the log",
+    "From a generation's start to its model's first token",
+    ["model"],
+  );
+  readonly #tokenRate = this.#histogram(
+    "chat_tokens_per_second",
+    "Of each answer, from its first token to its end",
+    ["model"],
+    TOKENS_PER_SECOND,
+  );
+  readonly #endedEarly = this.#counter(
+    "chat_ended_early_total",
+    "Generations ended before their model had ended them",
+    ["cause"],
+  );
+  readonly #leasesLost = this.#counter(
+    "chat_leases_lost_total",
+    "Generations whose writer was gone and that this process has ended",
+    [],
   );
   readonly #draining = this.#gauge("draining", "1 while the process is shutting down");
 
@@ -70,6 +93,7 @@ export class Metrics {
     this.#waiting.set(0);
     this.#overloaded.set(0);
     this.#draining.set(0);
+    this.#leasesLost.inc(0);
   }
 
   connectionOpened(transport: string): void {
@@ -146,12 +170,25 @@ export class Metrics {
     this.#redisUp.set(up ? 1 : 0);
   }
 
-  generation(state: string, change: 1 | -1): void {
-    this.#generations.inc({ state }, change);
+  generation(state: string, model: string, change: 1 | -1): void {
+    this.#generations.inc({ state, model }, change);
   }
 
-  firstToken(ms: number): void {
-    this.#firstToken.observe(ms / 1000);
+  firstToken(model: string, ms: number): void {
+    this.#firstToken.observe({ model }, ms / 1000);
+  }
+
+  /** @param ms from the first token to the last */
+  tokenRate(model: string, tokens: number, ms: number): void {
+    if (tokens > 1 && ms > 0) this.#tokenRate.observe({ model }, ((tokens - 1) * 1_000) / ms);
+  }
+
+  endedEarly(cause: "stopped" | "abandoned" | "interrupted" | "lost"): void {
+    this.#endedEarly.inc({ cause });
+  }
+
+  leaseLost(): void {
+    this.#leasesLost.inc();
   }
 
   draining(): void {
@@ -170,12 +207,13 @@ export class Metrics {
     name: string,
     help: string,
     labelNames: T[] = [],
+    buckets = SECONDS,
   ): Histogram<T> {
     return new Histogram({
       name: `streaming_${name}`,
       help,
       labelNames,
-      buckets: SECONDS,
+      buckets,
       registers: [this.registry],
     });
   }

@@ -46,10 +46,14 @@ export interface GenerationSnapshot {
   state: "running" | "finished" | "stopped" | "failed";
   model: string;
   text: string;
+  reasoning?: string;
+  /** Of tools that the caller runs. */
+  toolCalls?: { toolCallId: string; toolName: string; input: unknown }[];
   finishReason?: FinishReason;
   usage?: Usage;
-  error?: { code: string; message: string; retryable: boolean };
-  /** RFC 3339. */
+  error?: { code: string; message: string; retryable: boolean; retryAfterMs?: number };
+  /** RFC 3339, as the others. */
   startedAt: string;
+  firstTokenAt?: string;
   endedAt?: string;
 }

@@ -141,7 +141,7 @@ const CHAT_CALLS: readonly Call[] = [
   body(CHAT, '{"prompt":"a","messages":[{"role":"user","content":"b"}]}', "prompt"),
   body(CHAT, '{"prompt":"a","temperature":9}', "temperature"),
   body(CHAT, '{"prompt":"a","maxTokens":0}', "maxTokens"),
-  body(CHAT, '{"prompt":"a","model":"unheard-of"}', "model"),
+  { ...CHAT, body: '{"prompt":"a","model":"unheard-of"}', ...refused("unknown-model", "model") },
   body(CHAT, '{"messages":[{"role":"robot","content":"a"}]}', "messages.0.role"),
   ...["getGeneration", "streamGeneration", "stopGeneration"].flatMap((id): Call[] => [
     { operation: id, path: { generation: "GEN" }, ...parameter("generation") },

@@ -205,7 +205,8 @@ describe("a refusal leaves nothing behind", () => {
       );
       await redis.command("FLUSHALL");
       await eventually(
-        async () => (await api.metric('streaming_chat_generations{state="failed"}')) === 1,
+        async () =>
+          (await api.metric('streaming_chat_generations{state="failed",model="demo"}')) === 1,
       );
       expect((await fetch(api.url(`/api/v1/ai/chat/${generation}/stream`))).status).toBe(404);
       // Whoever is connected waits for what may come back, and is cut when the process goes.

@@ -317,7 +317,8 @@ describe("a limit of its own", () => {
       api.post("/api/v1/ai/chat?user=ada", { prompt, stream: false });
     const first = post("word ".repeat(20));
     await eventually(
-      async () => (await api.metric('streaming_chat_generations{state="running"}')) === 1,
+      async () =>
+        (await api.metric('streaming_chat_generations{state="running",model="demo"}')) === 1,
     );
     expect((await post("a")).status).toBe(429);
     expect((await first).status).toBe(200);

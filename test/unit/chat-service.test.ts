@@ -1,23 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { ChatService } from "../../src/chat/chat-service.ts";
 import { DemoModel } from "../../src/chat/models/demo-model.ts";
+import { ModelRegistry } from "../../src/chat/models/model-registry.ts";
 import { logUnavailable } from "../../src/errors.ts";
-import { Hub } from "../../src/hub/hub.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { MemoryEventLog } from "../../src/log/memory-event-log.ts";
 import { DEFAULT_RETENTION } from "../../src/log/retention.ts";
-import { ModelRegistry } from "../../src/chat/models/model-registry.ts";
 import { chatTopic } from "../../src/log/topic.ts";
-import { MemoryStateStore } from "../../src/state/memory-state-store.ts";
-import { createLogger } from "../../src/telemetry/logger.ts";
-import { Metrics } from "../../src/telemetry/metrics.ts";
+import { ADA, asked, startTestChat } from "../support/chat.ts";
 import { verifies } from "../support/verifies.ts";
+import { eventually } from "../support/wait.ts";
 
-/** A chat service on a log whose first replies are lost: what was asked is done, and nobody hears of it. */
-function startChat(lostReplies: number) {
+/** A log whose first replies are lost: what was asked is done, and nobody hears of it. */
+function forgetful(lostReplies: number): EventLog {
   const log = new MemoryEventLog({ retention: DEFAULT_RETENTION, maxBytes: 1e9 });
   let lost = 0;
-  const unreliable: EventLog = {
+  return {
     append: async (...args) => {
       const appended = await log.append(...args);
       if (lost++ < lostReplies) throw logUnavailable(new Error("the reply was lost"));
@@ -32,16 +29,10 @@ function startChat(lostReplies: number) {
     delete: (...args) => log.delete(...args),
     [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
   };
-  const [metrics, logger] = [new Metrics(), createLogger({ level: "silent", pretty: false })];
-  const hub = new Hub({ log: unreliable, metrics, logger, ringCapacity: 100, ringBytes: 1e6 });
-  const models = new ModelRegistry([new DemoModel(0)]);
-  return {
-    log,
-    chat: new ChatService({ hub, state: new MemoryStateStore(), metrics, logger, models }),
-  };
 }
 
-const asked = (content: string) => ({ messages: [{ role: "user", content }] as const });
+const soon = (): AbortSignal => AbortSignal.timeout(5_000);
+const KEYED = { principal: "ada", idempotencyKey: "k" };
 
 describe("a chat", () => {
   it(
@@ -49,14 +40,16 @@ describe("a chat", () => {
     verifies("chat-idempotent", "chat-outage"),
     async () => {
       for (const lostReplies of [1, 3, 5]) {
-        const { chat } = startChat(lostReplies);
-        const caller = { principal: "ada", idempotencyKey: "k" };
-        const [first, second] = await Promise.all([
-          chat.start(asked("a b c"), caller),
-          chat.start(asked("a b c"), caller),
+        const models = new ModelRegistry([new DemoModel(0)]);
+        await using it = startTestChat({ log: forgetful(lostReplies), models });
+        const started = await Promise.all([
+          it.chat.start(asked("a b c"), KEYED),
+          it.chat.start(asked("a b c"), KEYED),
         ]);
+        expect(started.filter(({ attached }) => attached)).toHaveLength(1);
+        const [first, second] = started.map(({ generation }) => generation) as [string, string];
         expect(first).toBe(second);
-        const ended = await chat.whenEnded(first, AbortSignal.timeout(5_000));
+        const ended = await it.archive.whenEnded(first, soon());
         expect(ended).toMatchObject({ state: "finished", text: "You said: a b c" });
       }
     },
@@ -66,14 +59,97 @@ describe("a chat", () => {
     "repeated after its answer is no longer kept says so, and waits for nothing",
     verifies("chat-idempotent"),
     async () => {
-      const { chat, log } = startChat(0);
-      const caller = { principal: "ada", idempotencyKey: "k" };
-      const generation = await chat.start(asked("a"), caller);
-      await chat.whenEnded(generation, AbortSignal.timeout(5_000));
-      await log.delete(chatTopic(generation));
-      await expect(chat.start(asked("a"), caller)).rejects.toMatchObject({
-        code: "not-found",
-      });
+      await using it = startTestChat();
+      const { generation } = await it.chat.start(asked("a"), KEYED);
+      await eventually(() => it.puppet.calls.length === 1);
+      it.puppet.last.finish();
+      await it.archive.whenEnded(generation, soon());
+      await it.log.delete(chatTopic(generation));
+      await expect(it.chat.start(asked("a"), KEYED)).rejects.toMatchObject({ code: "not-found" });
     },
   );
+
+  it("beyond a limit is refused, by the name of the limit", verifies("chat-limits"), async () => {
+    await using it = startTestChat({ maxPerPrincipal: 2 });
+    const refused = (command: ReturnType<typeof asked>) =>
+      expect(it.chat.start(command, ADA)).rejects;
+    await refused(asked("x".repeat(1_001))).toMatchObject({ code: "too-large", field: "messages" });
+    await refused(asked("é".repeat(501))).toMatchObject({ code: "too-large" });
+    const turn = { role: "user", content: "a" } as const;
+    const messages = Array.from({ length: 11 }, () => turn);
+    await refused({ messages }).toMatchObject({ code: "too-large", field: "messages" });
+    await refused(asked("a", { maxTokens: 1_001 })).toMatchObject({ field: "maxTokens" });
+    await refused(asked("a", { model: "none" })).toMatchObject({ code: "unknown-model" });
+    expect(it.puppet.calls).toHaveLength(0);
+
+    const first = await it.chat.start(asked("a"), ADA);
+    await it.chat.start(asked("a"), ADA);
+    await refused(asked("a")).toMatchObject({ code: "rate-limited" });
+    // Others have limits of their own, and nobody can tell who is who among the anonymous.
+    for (const principal of ["bob", "anonymous", "anonymous", "anonymous"])
+      await it.chat.start(asked("a"), { principal, idempotencyKey: undefined });
+    await eventually(() => it.puppet.calls.length === 6);
+    it.puppet.calls[0]!.finish();
+    await it.archive.whenEnded(first.generation, soon());
+    await eventually(() => it.chat.start(asked("a"), ADA).then(Boolean, () => false));
+  });
+});
+
+describe("a chat of one conversation", () => {
+  const turn = (message: string | undefined, content = "hi") =>
+    asked(content, { chat: { id: "c1", message } });
+
+  it(
+    "answers one message at a time, and the same one once",
+    verifies("chat-busy", "chat-attach"),
+    async () => {
+      await using it = startTestChat();
+      const asking = Array.from({ length: 5 }, () => it.chat.start(turn("m1"), ADA));
+      const started = await Promise.all(asking);
+      const { generation } = started[0]!;
+      expect(new Set(started.map((each) => each.generation))).toEqual(new Set([generation]));
+      expect(started.filter(({ attached }) => !attached)).toHaveLength(1);
+      const refused = { code: "chat-busy", extra: { chatId: "c1", generation } };
+      await expect(it.chat.start(turn("m2"), ADA)).rejects.toMatchObject(refused);
+      await expect(it.chat.start(turn(undefined), ADA)).rejects.toMatchObject(refused);
+      // A message that has been edited keeps its id, and asks for something else.
+      await expect(it.chat.start(turn("m1", "ho"), ADA)).rejects.toMatchObject(refused);
+      expect(await it.chat.active("c1", "ada")).toBe(generation);
+      // Chat ids are their owners' own.
+      expect(await it.chat.active("c1", "bob")).toBeUndefined();
+      await it.chat.start(turn("m1"), { principal: "bob", idempotencyKey: undefined });
+      await eventually(() => it.puppet.calls.length === 2);
+
+      it.puppet.calls[0]!.finish();
+      await it.archive.whenEnded(generation, soon());
+      expect(await it.chat.active("c1", "ada")).toBeUndefined();
+      expect(await it.chat.start(turn("m1"), ADA)).toEqual({ generation, attached: true });
+      const next = await it.chat.start(turn("m2"), ADA);
+      expect(next).toMatchObject({ attached: false });
+      await eventually(() => it.puppet.calls.length === 3);
+      it.puppet.last.fail();
+      expect(await it.archive.whenEnded(next.generation, soon())).toMatchObject({
+        state: "failed",
+        error: { code: "model-unavailable", retryable: true },
+      });
+      // What has failed is tried again.
+      expect(await it.chat.start(turn("m2"), ADA)).toMatchObject({ attached: false });
+    },
+  );
+
+  it("is stopped by its id, unless another answer is meant", verifies("chat-stop"), async () => {
+    await using it = startTestChat();
+    const { generation } = await it.chat.start(turn("m1"), ADA);
+    await eventually(() => it.puppet.calls.length === 1);
+    it.puppet.last.say("partial");
+    expect(await it.chat.stopChat("c1", "ada", "gen-stale")).toBeUndefined();
+    expect(await it.chat.stopChat("c1", "bob")).toBeUndefined();
+    await expect(it.chat.stop(generation, "bob")).rejects.toMatchObject({ code: "not-found" });
+    expect(it.puppet.last.signal.aborted).toBe(false);
+    const stopped = await it.chat.stopChat("c1", "ada", generation);
+    expect(stopped).toMatchObject({ state: "stopped", text: "partial", finishReason: "stopped" });
+    expect(it.puppet.last.signal.aborted).toBe(true);
+    expect(await it.chat.stopChat("c1", "ada")).toBeUndefined();
+    expect(await it.chat.stop(generation, "ada")).toEqual(stopped);
+  });
 });

@@ -14,7 +14,9 @@ const delta = (text: string): Chunk => ({ type: "text-delta", id: "t", delta: te
 
 async function startWriter() {
   const log = new MemoryEventLog({ retention: DEFAULT_RETENTION, maxBytes: 1e9 });
-  await log.append(TOPIC, [chunkDraft({ type: "start", messageId: "m", model: "demo", owner: "anonymous" })]);
+  await log.append(TOPIC, [
+    chunkDraft({ type: "start", messageId: "m", model: "demo", owner: "anonymous" }),
+  ]);
   const hurry = new AbortController().signal;
   const metrics = new Metrics();
   const writer = new ChunkWriter({ log, metrics, topic: TOPIC, fence: 1, hurry });

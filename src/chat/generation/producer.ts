@@ -1,14 +1,16 @@
-import { ServiceError } from "../../errors.ts";
+import { ERROR_CODES, type ErrorCode, ServiceError } from "../../errors.ts";
 import type { Hub } from "../../hub/hub.ts";
 import type { Topic } from "../../log/topic.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { FinishReason, Usage } from "../../wire/chat.ts";
 import type { Chunk } from "../chunk.ts";
+import { ModelError } from "../models/model-error.ts";
+import type { Model, ModelPart, ModelRequest } from "../models/model.ts";
+import { STATES } from "../snapshot.ts";
 import { AnswerChunks } from "./answer-chunks.ts";
 import { ChunkWriter } from "./chunk-writer.ts";
 import { follow } from "./follow.ts";
-import type { Model, ModelPart, ModelRequest } from "../models/model.ts";
 
 /** Of the whole answer: a generation's topic is never trimmed, so its length is bounded here. */
 const ANSWER_MAX_LENGTH = 1_048_576;
@@ -24,9 +26,12 @@ export interface ProducerOptions {
   readonly request: ModelRequest;
 }
 
+/** Why an answer ends before the model has ended it. `lost`: somebody else has ended it, taking us for dead. */
+type EarlyEnd = "stopped" | "abandoned" | "interrupted" | "lost";
+
 /**
  * Runs a model into a generation's topic. It is nobody's request: readers come and go, and only a `stop` on the topic,
- * or the end of this process, ends it early.
+ * whoever owns it, or another writer ends it early.
  */
 export class Producer {
   readonly #options: ProducerOptions;
@@ -35,8 +40,12 @@ export class Producer {
   readonly #chunks = new AnswerChunks();
   readonly #startedAt = performance.now();
   readonly #interrupt = new AbortController();
-  /** Resolves when the topic has been closed, or can no longer be. Never rejects. */
-  readonly done: Promise<void>;
+  #early: EarlyEnd | undefined;
+  /** True from when our own end is on its way into the log. */
+  #ending = false;
+  #firstTokenAt: number | undefined;
+  /** Resolves when it is over: true where the topic has its end, false where that could not be written. Never rejects. */
+  readonly done: Promise<boolean>;
 
   constructor(options: ProducerOptions) {
     this.#options = options;
@@ -51,32 +60,48 @@ export class Producer {
     this.done = this.#run();
   }
 
+  /** Nobody is there to read it any more. */
+  abandon(): void {
+    this.#endEarly("abandoned");
+  }
+
   /** This process is ending: the answer ends here with an error that invites to ask again. */
   interrupt(): void {
     this.#interrupt.abort();
+    this.#endEarly("interrupted");
+  }
+
+  #endEarly(why: EarlyEnd): void {
+    this.#early ??= why;
+    // Without a reason: what some providers' clients make of a text as reason ends the process.
     this.#abort.abort();
   }
 
-  async #run(): Promise<void> {
-    const { hub, logger, metrics, topic } = this.#options;
-    metrics.generation("running", 1);
+  async #run(): Promise<boolean> {
+    const { hub, logger, metrics, model, topic } = this.#options;
+    metrics.generation("running", model.name, 1);
     const requests = follow(hub, topic, (event) => {
-      if (event.type === "stop") this.#abort.abort();
+      if (event.type === "stop") this.#endEarly("stopped");
+      else if (event.last && !this.#ending) this.#endEarly("lost");
     });
-    let state = "failed";
+    let state: string = "failed";
     try {
-      state = await this.#produce();
+      state = STATES[await this.#produce()];
+      return true;
     } catch (err) {
-      // The topic cannot be closed from here; its readers wait for another writer to do it.
-      logger.error({ err, topic }, "a generation could not be written to its end");
+      // Where the topic has no end yet, whoever sweeps will write it.
+      const level = this.#early === "lost" ? "warn" : "error";
+      logger[level]({ err, topic }, "a generation could not be written to its end");
+      return false;
     } finally {
       requests.close();
-      metrics.generation("running", -1);
-      metrics.generation(state, 1);
+      metrics.generation("running", model.name, -1);
+      metrics.generation(state, model.name, 1);
     }
   }
 
-  async #produce(): Promise<string> {
+  async #produce(): Promise<FinishReason> {
+    const { metrics, model } = this.#options;
     const usage: Usage = { inputTokens: 0, outputTokens: 0 };
     let reason: FinishReason;
     let ending: Chunk[] = [];
@@ -84,51 +109,56 @@ export class Producer {
       reason = await this.#stream(usage);
     } catch (error) {
       if (error instanceof ServiceError) throw error;
-      reason = this.#abort.signal.aborted && !this.#interrupt.signal.aborted ? "stopped" : "error";
-      ending = [reason === "stopped" ? { type: "abort" } : this.#describe(error)];
+      const asked = this.#early === "stopped" || this.#early === "abandoned";
+      reason = asked ? (this.#early as "stopped" | "abandoned") : "error";
+      ending = [asked ? { type: "abort" } : this.#describe(error)];
     }
+    if (this.#early) metrics.endedEarly(this.#early);
+    if (this.#firstTokenAt !== undefined)
+      metrics.tokenRate(model.name, usage.outputTokens, performance.now() - this.#firstTokenAt);
+    this.#ending = true;
     await this.#writer.end(...this.#chunks.end(), { type: "finish-step" }, ...ending, {
       type: "finish",
       finishReason: reason,
       usage,
     });
-    return reason === "error" ? "failed" : reason === "stopped" ? "stopped" : "finished";
+    return reason;
   }
 
   async #stream(usage: Usage): Promise<FinishReason> {
     const { metrics, model, request } = this.#options;
     let length = 0;
     for await (const part of model.stream(request, this.#abort.signal)) {
+      if (this.#abort.signal.aborted) break;
       if (part.type === "finish") {
         if (part.usage) Object.assign(usage, part.usage);
         return part.reason;
       }
-      if (length === 0) metrics.firstToken(performance.now() - this.#startedAt);
+      if (this.#firstTokenAt === undefined) {
+        this.#firstTokenAt = performance.now();
+        metrics.firstToken(model.name, this.#firstTokenAt - this.#startedAt);
+      }
       length += lengthOf(part);
-      if (part.type === "text") usage.outputTokens++;
+      if (part.type === "text" || part.type === "reasoning") usage.outputTokens++;
       for (const chunk of this.#chunks.of(part)) this.#writer.write(chunk);
       if (length > ANSWER_MAX_LENGTH) return "length";
     }
-    throw new Error(`${model.name} ended without a finish`);
+    throw new ModelError("model-broken", "The model's answer broke off. Please try again.");
   }
 
   #describe(error: unknown): Chunk {
-    if (this.#interrupt.signal.aborted) {
-      return {
-        type: "error",
-        errorText: "The service was shut down. Please ask again.",
-        code: "interrupted",
-        retryable: true,
-      };
-    }
-    this.#options.logger.warn({ err: error, topic: this.#options.topic }, "a model failed");
-    return {
-      type: "error",
-      errorText: "The model failed. Please try again.",
-      code: "model-failed",
-      retryable: true,
-    };
+    if (this.#early === "interrupted")
+      return errorChunk("interrupted", "The service was shut down. Please ask again.");
+    const { logger, model, topic } = this.#options;
+    logger.warn({ err: error, topic, model: model.name }, "a model failed");
+    if (error instanceof ModelError)
+      return errorChunk(error.code, error.message, error.retryAfterMs);
+    return errorChunk("model-failed", "The model failed. Please try again.");
   }
+}
+
+function errorChunk(code: ErrorCode, errorText: string, retryAfterMs?: number): Chunk {
+  return { type: "error", errorText, code, retryable: ERROR_CODES[code].retryable, retryAfterMs };
 }
 
 function lengthOf(part: Exclude<ModelPart, { type: "finish" }>): number {
