@@ -1,21 +1,18 @@
 import { z } from "zod";
 
-const PROMPT_MAX = 262_144;
+const content = z.string().min(1, "must not be empty");
 
-const content = z.string().min(1, "must not be empty").max(PROMPT_MAX);
-
-/** The body of `POST /api/v1/ai/chat`: a prompt, or a conversation. */
+/** The body of `POST /api/v1/ai/chat`: a prompt, or a conversation. How much of each, the service's configuration says. */
 export const chatRequestSchema = z
   .strictObject({
     prompt: content.optional(),
     messages: z
       .array(z.strictObject({ role: z.enum(["system", "user", "assistant"]), content }))
       .min(1, "must hold at least one message")
-      .max(1_000)
       .optional(),
     model: z.string().min(1).max(128).optional(),
-    maxTokens: z.int().min(1).max(32_768).optional(),
-    max_tokens: z.int().min(1).max(32_768).optional(),
+    maxTokens: z.int().min(1).max(10_000_000).optional(),
+    max_tokens: z.int().min(1).max(10_000_000).optional(),
     temperature: z.number().min(0).max(2).optional(),
     stream: z.boolean().optional(),
   })

@@ -164,7 +164,7 @@ const SAMPLES: Record<string, readonly [schema: z.ZodType, samples: readonly unk
       ].map((messages) => ({ messages })),
       { prompt: "a", messages: [user] },
       ...[0, 2, 2.1, -1, "1"].map((temperature) => ({ prompt: "a", temperature })),
-      ...[1, 0, 1.5, 32_768, 32_769].flatMap((n) => [
+      ...[1, 0, 1.5, 10_000_000, 10_000_001].flatMap((n) => [
         { prompt: "a", maxTokens: n },
         { prompt: "a", max_tokens: n },
       ]),
