@@ -79,6 +79,7 @@ export interface TestChatOptions {
   readonly leaseMs?: number;
   readonly abandonAfterMs?: number;
   readonly maxPerPrincipal?: number;
+  readonly watchMs?: number;
   readonly limits?: Partial<ChatLimits>;
 }
 
@@ -93,7 +94,15 @@ export function startTestChat(options: TestChatOptions = {}) {
   const [metrics, logger] = [new Metrics(), createLogger({ level: "silent", pretty: false })];
   const hub = new Hub({ log, metrics, logger, ringCapacity: 100, ringBytes: 1_000_000 });
   const archive = new AnswerArchive(hub);
-  const generations = new Generations({ hub, state, metrics, logger, leaseMs, maxPerPrincipal });
+  const generations = new Generations({
+    hub,
+    state,
+    metrics,
+    logger,
+    leaseMs,
+    maxPerPrincipal,
+    ...(options.watchMs === undefined ? {} : { watchMs: options.watchMs }),
+  });
   const limits = {
     maxPromptBytes: 1_000,
     maxMessages: 10,

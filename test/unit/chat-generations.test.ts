@@ -195,7 +195,7 @@ describe("an answer that nobody reads", () => {
   });
 
   it("ends at once where its reader cannot come back", verifies("chat-abandoned"), async () => {
-    await using it = startTestChat();
+    await using it = startTestChat({ watchMs: 60_000 });
     const { generation } = await it.chat.start(asked("a", { abandonAfterMs: 0 }), ADA);
     await eventually(() => it.puppet.calls.length === 1);
     const [first, second] = [1, 2].map(() => it.generations.readers.join(generation));
@@ -212,7 +212,8 @@ describe("an answer that nobody reads", () => {
     await eventually(() => it.first.puppet.calls.length === 1);
     const here = it.first.generations.readers.join(generation);
     using _ = it.second.generations.readers.join(generation);
-    await eventually(async () => (await it.first.generations.readers.elsewhere([generation]))[0]);
+    const elsewhere = () => it.first.generations.readers.elsewhere([generation]);
+    await eventually(async () => (await elsewhere())[0]);
     here[Symbol.dispose]();
     const until = performance.now() + 700;
     await eventually(() => performance.now() > until);

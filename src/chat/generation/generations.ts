@@ -11,6 +11,7 @@ import { Sweeper } from "./sweeper.ts";
 
 /** How long an answer waits for its first reader, whatever it then waits for the next. */
 const FIRST_READER_MS = 5_000;
+/** How often those without readers are looked for. */
 const WATCH_MS = 500;
 
 export interface GenerationsOptions {
@@ -20,6 +21,7 @@ export interface GenerationsOptions {
   readonly logger: Logger;
   readonly leaseMs: number;
   readonly maxPerPrincipal: number;
+  readonly watchMs?: number;
 }
 
 export interface GenerationRun {
@@ -35,7 +37,7 @@ interface Running {
   /** Resolves when it is over and its lease is no longer ours. */
   readonly over: Promise<void>;
   readonly abandonAfterMs: number;
-  /** When it was last known to have a reader, or the time by which it must have had its first. */
+  /** When its last reader left, here or elsewhere; before the first one came, the time by which it must have come. */
   readAt: number;
 }
 
@@ -62,7 +64,8 @@ export class Generations implements AsyncDisposable {
     });
     const read = (): Iterable<string> => this.readers.generations;
     this.#sweeper = new Sweeper({ log: hub.log, state, metrics, logger, leaseMs, read });
-    this.#timer = setInterval(() => this.#watch([...this.#running.keys()]), WATCH_MS).unref();
+    const watch = (): void => this.#watch([...this.#running.keys()]);
+    this.#timer = setInterval(watch, options.watchMs ?? WATCH_MS).unref();
   }
 
   /** Runs the model. Its lease MUST have been taken, and its start logged. */
@@ -90,13 +93,11 @@ export class Generations implements AsyncDisposable {
   /** Ends those that nobody has read for too long. */
   #watch(generations: readonly string[]): void {
     const now = performance.now();
-    const due: string[] = [];
-    for (const generation of generations) {
+    const due = generations.filter((generation) => {
       const running = this.#running.get(generation);
-      if (!running) continue;
-      if (this.readers.has(generation)) running.readAt = now;
-      else if (now - running.readAt >= running.abandonAfterMs) due.push(generation);
-    }
+      if (!running || this.readers.has(generation)) return false;
+      return now - running.readAt >= running.abandonAfterMs;
+    });
     if (due.length === 0) return;
     this.#watching = Promise.all([this.#watching, this.#abandon(due)]).then(
       () => undefined,
