@@ -149,6 +149,10 @@ export const REQUIREMENTS = {
     source: "DESIGN §9",
     text: "A POST that repeats under the same Idempotency-Key attaches to its generation, on any process",
   },
+  "answer-chunks": {
+    source: "issue 4 §3; DESIGN §9",
+    text: "Whatever a model says becomes chunks whose blocks open and close, and whose tool calls are numbered and complete",
+  },
   "chat-outage": {
     source: "DESIGN §9",
     text: "Redis away in mid-generation: the answer goes on afterwards, complete",
