@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { tryTrustedProxies } from "./addresses/trusted-proxies.ts";
 import type { ChatLimits } from "./chat/chat-limits.ts";
+import { type ModelCatalogue, parseModelCatalogue } from "./chat/models/model-catalogue.ts";
+import type { ModelDeadlines } from "./chat/models/with-deadlines.ts";
 import type { AdmissionLimits } from "./connections/admission.ts";
 import { DEFAULT_RETENTION, type Retention, type RetentionTable } from "./log/retention.ts";
 import { TOPIC_KINDS, type TopicKind } from "./log/topic.ts";
@@ -36,6 +38,11 @@ const timer = parsed((text) => {
   const ms = tryDuration(text);
   return ms !== undefined && ms >= 1 && ms <= 2_073_600_000 ? ms : undefined;
 }, "a duration from 1ms to 24d, like 500, 15s or 2m");
+/** Beyond it, `fetch` gives a silent server up by itself. */
+const patience = parsed((text) => {
+  const ms = tryDuration(text);
+  return ms !== undefined && ms >= 1 && ms <= 300_000 ? ms : undefined;
+}, "a duration from 1ms to 5m, like 500, 15s or 2m");
 const size = parsed(trySize, "a size like 1024, 64KiB or 1MiB");
 
 function whole(min: number, max: number) {
@@ -112,6 +119,11 @@ export const ENVIRONMENT = z.object({
   BODY_TIMEOUT: timer.default(30_000),
   ...retentionVariables,
   CORS_ORIGINS: origins.default([]),
+  AI_BASE_URL: z.string().optional(),
+  AI_API_KEY: z.string().optional(),
+  AI_MODEL: z.string().optional(),
+  AI_MODELS: z.string().optional(),
+  AI_DEFAULT_MODEL: z.string().optional(),
   AI_DEMO_DELAY: duration.default(50),
   CHAT_LEASE: timer.default(10_000),
   CHAT_ABANDON_AFTER: duration.default(60_000),
@@ -119,6 +131,8 @@ export const ENVIRONMENT = z.object({
   CHAT_MAX_MESSAGES: whole(1, 100_000).default(1_000),
   CHAT_MAX_TOKENS: whole(1, 10_000_000).default(32_768),
   CHAT_MAX_PER_PRINCIPAL: whole(0, 1_000_000).default(0),
+  CHAT_FIRST_TOKEN_TIMEOUT: patience.default(60_000),
+  CHAT_IDLE_TIMEOUT: patience.default(30_000),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });
 
@@ -167,6 +181,9 @@ export interface Config {
   readonly maxEventBytes: number;
   readonly bodyTimeoutMs: number;
   readonly corsOrigins: readonly string[];
+  readonly models: ModelCatalogue;
+  /** How long a model is waited for. */
+  readonly modelDeadlines: ModelDeadlines;
   readonly demoDelayMs: number;
   readonly chat: ChatConfig;
   readonly logLevel: string;
@@ -182,10 +199,12 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   // An empty variable counts as unset, as compose files and ConfigMaps leave them.
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
   const result = ENVIRONMENT.safeParse(set);
-  if (!result.success) {
-    const problems = result.error.issues.map(
-      (issue) => `  ${issue.path.join(".")}: ${issue.message}`,
-    );
+  const { catalogue, problems: modelProblems } = parseModelCatalogue(set);
+  if (!result.success || modelProblems.length > 0) {
+    const problems = [
+      ...(result.error?.issues ?? []).map((issue) => `  ${issue.path.join(".")}: ${issue.message}`),
+      ...modelProblems.map(({ variable, message }) => `  ${variable}: ${message}`),
+    ];
     throw new ConfigError(`The configuration is not valid:\n${problems.join("\n")}`);
   }
   const env = result.data;
@@ -220,6 +239,11 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     maxEventBytes: env.MAX_EVENT_SIZE,
     bodyTimeoutMs: env.BODY_TIMEOUT,
     corsOrigins: env.CORS_ORIGINS,
+    models: catalogue,
+    modelDeadlines: Object.freeze({
+      firstTokenMs: env.CHAT_FIRST_TOKEN_TIMEOUT,
+      idleMs: env.CHAT_IDLE_TIMEOUT,
+    }),
     demoDelayMs: env.AI_DEMO_DELAY,
     chat: Object.freeze({
       leaseMs: env.CHAT_LEASE,

@@ -7,9 +7,8 @@ import { createBackend } from "./backend.ts";
 import { AnswerArchive } from "./chat/answer-archive.ts";
 import { ChatService } from "./chat/chat-service.ts";
 import { Generations } from "./chat/generation/generations.ts";
-import { DemoModel } from "./chat/models/demo-model.ts";
+import { createModels } from "./chat/models/create-models.ts";
 import { createAddressOf } from "./addresses/client-address.ts";
-import { ModelRegistry } from "./chat/models/model-registry.ts";
 import type { Config } from "./config.ts";
 import { ConnectionManager } from "./connections/connection-manager.ts";
 import { ProcessLoadMeter } from "./connections/load-meter.ts";
@@ -82,7 +81,12 @@ async function compose(config: Config, logger: Logger, stack: DisposalStack): Pr
       onChange: (overloaded) => connections.shed(overloaded),
     }),
   );
-  const models = new ModelRegistry([new DemoModel(config.demoDelayMs)]);
+  const models = await createModels({
+    catalogue: config.models,
+    deadlines: config.modelDeadlines,
+    demoDelayMs: config.demoDelayMs,
+    logger,
+  });
   const { leaseMs, maxPerPrincipal, abandonAfterMs, limits } = config.chat;
   const archive = new AnswerArchive(hub);
   const generations = stack.use(

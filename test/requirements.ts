@@ -149,6 +149,38 @@ export const REQUIREMENTS = {
     source: "DESIGN §9",
     text: "A POST that repeats under the same Idempotency-Key attaches to its generation, on any process",
   },
+  "model-request": {
+    source: "issue 4 §2",
+    text: "An OpenAI-compatible upstream is sent the conversation, the model, the parameters and the key, and nothing that was not asked for",
+  },
+  "model-tools": {
+    source: "issue 4 §2, §3",
+    text: "Tools, their calls and their results pass through to the model and back, with reasoning; none is run",
+  },
+  "model-errors": {
+    source: "issue 4 §2",
+    text: "Provider errors (401, 429 with retry-after, 500, a stream that breaks, garbage) become typed errors that the client can act on",
+  },
+  "model-secrets": {
+    source: "issue 4 §2",
+    text: "Keys never appear in a log or an answer, nor does a provider's text or address where callers see it",
+  },
+  "model-cancel": {
+    source: "issue 4",
+    text: "An abort cancels the upstream request, whatever its reason, and the process survives it",
+  },
+  "model-deadlines": {
+    source: "issue 4 §1",
+    text: "A first-token and an idle deadline for the provider, each with its own error",
+  },
+  "model-choice": {
+    source: "issue 4 §2",
+    text: "Several named models at once, one of them the default; demo is always there; an unknown one is a 400 that names those there are",
+  },
+  "demo-model": {
+    source: "issue 4 §2",
+    text: "The demo model is deterministic, answers with at least as many tokens as the prompt has words, and plays scripted errors, stalls, reasoning and tool calls",
+  },
   "answer-chunks": {
     source: "issue 4 §3; DESIGN §9",
     text: "Whatever a model says becomes chunks whose blocks open and close, and whose tool calls are numbered and complete",
