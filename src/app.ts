@@ -9,14 +9,16 @@ import {
   introspectionRoutes,
   type OperationServices,
 } from "./routes/operations.ts";
-import { problemResponse } from "./routes/problem.ts";
+import { openAiErrorResponse } from "./routes/openai-error.ts";
+import { openAiRoutes, type OpenAiServices } from "./routes/openai.ts";
+import { asServiceError, problemResponse } from "./routes/problem.ts";
 import type { AppContext, AppEnvironment } from "./routes/request.ts";
 import { topicRoutes, type TopicServices } from "./routes/topics.ts";
 import { wukongRoutes, type WukongServices } from "./routes/wukongs.ts";
 import type { Logger } from "./telemetry/logger.ts";
 
 export interface AppServices
-  extends WukongServices, TopicServices, ChatServices, OperationServices {
+  extends WukongServices, TopicServices, ChatServices, OpenAiServices, OperationServices {
   readonly logger: Logger;
   readonly corsOrigins: readonly string[];
 }
@@ -39,6 +41,7 @@ export function createApp(services: AppServices): Hono<AppEnvironment> {
   app.route("/", healthRoutes(services));
   app.route("/", introspectionRoutes(services));
   app.route("/api/v1/ai/chat", chatRoutes(services));
+  app.route("/v1", openAiRoutes(services));
   app.route("/api/v1/wukongs", wukongRoutes(services));
   app.route("/api/v1/connections", connectionRoutes(services));
   app.route("/api/v1", topicRoutes(services));
@@ -53,10 +56,11 @@ export function createApp(services: AppServices): Hono<AppEnvironment> {
     return answerProblem(c, error);
   });
 
-  /** Middleware's headers (CORS, the request id) belong to errors too. */
+  /** In the shape of the path's protocol. Middleware's headers (CORS, the request id) belong to errors too. */
   function answerProblem(c: AppContext, error: unknown): Response {
-    const response = problemResponse(error, c.get("requestId"));
-    metrics.error(error instanceof ServiceError ? error.code : "internal");
+    const present = c.req.path.startsWith("/v1/") ? openAiErrorResponse : problemResponse;
+    const response = present(error, c.get("requestId"));
+    metrics.error(asServiceError(error).code);
     for (const [name, value] of c.res.headers)
       if (!response.headers.has(name)) response.headers.set(name, value);
     return response;

@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   "topic-closed": { status: 409, title: "The topic is closed", retryable: false },
   "fenced-off": { status: 409, title: "A newer writer has taken over", retryable: false },
   "chat-busy": { status: 409, title: "The chat has an answer under way", retryable: false },
+  abandoned: { status: 410, title: "The answer was given up unread", retryable: false },
   "history-lost": { status: 410, title: "The answer's history is gone", retryable: true },
   "too-large": { status: 413, title: "The body or an event is too large", retryable: false },
   "unsupported-media-type": {

@@ -115,6 +115,8 @@ async function compose(config: Config, logger: Logger, stack: DisposalStack): Pr
     metrics,
     corsOrigins: config.corsOrigins,
     log,
+    hub,
+    models,
     retention: config.retention,
     formats: createTopicFormats(config.retryMs),
     connections,

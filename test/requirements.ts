@@ -217,6 +217,18 @@ export const REQUIREMENTS = {
     source: "issue 4 §5",
     text: "Generations by state and model, time to first token, tokens per second, stops, abandonments and lost leases are counted",
   },
+  "openai-format": {
+    source: "issue 4 §3; research §3.1",
+    text: "OpenAI's chunks and JSON are projections of the log: text, reasoning, calls of tools, usage, every finish reason; equal on any process",
+  },
+  "openai-request": {
+    source: "issue 4 §3",
+    text: "OpenAI's requests are taken as its clients send them; what is not done is refused and never ignored where it would change the answer",
+  },
+  "openai-errors": {
+    source: "issue 4 §3, bad input; research §3.1",
+    text: "Every error under /v1 has OpenAI's shape, its status and param, and says when, and whether, to try again; an answer that fails is never a short success",
+  },
   "http-traps": {
     source: "issue 2; DESIGN §7",
     text: "HEAD, HTTP/1.0, pipelining, keep-alive reuse and departures on the raw socket behave",

@@ -12,11 +12,7 @@ export function problemOf(
   error: unknown,
   requestId: string,
 ): { status: number; headers: Record<string, string>; body: string } {
-  const known =
-    error instanceof ServiceError
-      ? error
-      : new ServiceError("internal", "The service failed. It has been logged.");
-  const { code, message, field, retryAfterMs, extra } = known;
+  const { code, message, field, retryAfterMs, extra } = asServiceError(error);
   const { status, title, retryable } = ERROR_CODES[code];
   const document = {
     type: `urn:novastream:problem:${code}`,
@@ -36,4 +32,10 @@ export function problemOf(
   if (code === "method-not-allowed") headers["allow"] = String(extra["allow"]);
   if (code === "upgrade-required") headers["upgrade"] = "websocket";
   return { status, headers, body: JSON.stringify(document) };
+}
+
+/** What may be told of an error: of one that is not ours, nothing. */
+export function asServiceError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error;
+  return new ServiceError("internal", "The service failed. It has been logged.");
 }

@@ -39,11 +39,18 @@ describe("every answer of the service is as the document says", () => {
     ["publishNotification", {}, '{"to":"all","title":"A"}', '{"to":"all","title":"B"}'],
     ["publishEvents", { topic: "app:orders" }, '{"type":"a","data":1}', '{"type":"a","data":2}'],
     ["startChat", {}, '{"prompt":"a","stream":false}', '{"prompt":"b","stream":false}'],
+    [
+      "createCompletion",
+      {},
+      '{"messages":[{"role":"user","content":"a"}]}',
+      '{"messages":[{"role":"user","content":"b"}]}',
+    ],
   ])(
     "%s repeats an answer under its key, and refuses another body",
     async (id, path, body, other) => {
-      const headers = { "idempotency-key": "once" };
-      const call = { operation: id, path, headers, status: id === "startChat" ? 200 : 201 };
+      const headers = { "idempotency-key": `once-${id}` };
+      const status = id === "startChat" || id === "createCompletion" ? 200 : 201;
+      const call = { operation: id, path, headers, status };
       const first = await exercise.call(service.url, { ...call, body });
       expect((await exercise.call(service.url, { ...call, body })).text).toBe(first.text);
       await exercise.call(service.url, {

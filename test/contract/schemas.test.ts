@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { chatRequestSchema } from "../../src/wire/chat.ts";
+import { completionRequestSchema } from "../../src/wire/openai.ts";
 import { consoleRequestSchema } from "../../src/wire/console.ts";
 import {
   eventSchema,
@@ -55,6 +56,7 @@ const PAIRS: readonly (readonly [name: string, schema: z.ZodType, documented: Js
   ["a log line", logLineSchema, normal(component("LogLine"))],
   ["a notification", notificationSchema, normal(component("Notification"))],
   ["a chat request", chatRequestSchema, without(normal(component("ChatRequest")), "oneOf")],
+  ["a request to OpenAI's API", completionRequestSchema, normal(component("CompletionRequest"))],
 ];
 
 describe("the document and the schemas say the same of", () => {
@@ -171,6 +173,25 @@ const SAMPLES: Record<string, readonly [schema: z.ZodType, samples: readonly unk
       ...["demo", "", text(129)].map((model) => ({ prompt: "a", model })),
       ...[true, "true"].map((stream) => ({ prompt: "a", stream })),
       { prompt: "a", top_p: 1 },
+    ],
+  ],
+  CompletionRequest: [
+    completionRequestSchema,
+    [
+      ...[
+        [user],
+        [],
+        [{ ...user, role: "robot" }],
+        [{ ...user, content: "" }],
+        [{ ...user, content: [{ type: "text", text: "a" }] }],
+        [{ ...user, content: [{ type: "image_url", image_url: {} }] }],
+        [{ role: "assistant", content: null }],
+        [{ role: "tool", content: "a" }],
+      ].map((messages) => ({ messages })),
+      { messages: [user], unheard: "of" },
+      ...[0, 2.1, null].map((temperature) => ({ messages: [user], temperature })),
+      ...[0, 1, null].map((n) => ({ messages: [user], n })),
+      ...["a", ["a"], ["a", "b", "c", "d", "e"], ""].map((stop) => ({ messages: [user], stop })),
     ],
   ],
 };

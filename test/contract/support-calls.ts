@@ -20,8 +20,13 @@ const PUBLISH: Base = {
 };
 const INGEST: Base = { operation: "ingestLogs", path: { name: "web-1" }, body: '{"message":"x"}' };
 
+const COMPLETION: Base = {
+  operation: "createCompletion",
+  body: '{"messages":[{"role":"user","content":"hi"}]}',
+};
+
 /** Operations that read a whole body, with one that is right. */
-const WITH_BODY = [CHAT, STATUS, NOTIFY, PUBLISH];
+const WITH_BODY = [CHAT, COMPLETION, STATUS, NOTIFY, PUBLISH];
 
 const refused = (code: string, field?: string) => ({ status: 400, code, ...(field && { field }) });
 const parameter = (field: string) => refused("invalid-parameter", field);
@@ -149,6 +154,37 @@ const CHAT_CALLS: readonly Call[] = [
   ]),
 ];
 
+const COMPLETION_CALLS: readonly Call[] = [
+  { ...COMPLETION, status: 200, media: "application/json" },
+  // OpenAI's clients say so of streams, too.
+  {
+    ...COMPLETION,
+    headers: { accept: "application/json", authorization: "Bearer anything" },
+    body: '{"model":"demo","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"hi"}]}',
+    status: 200,
+    media: SSE,
+  },
+  body(COMPLETION, '{"messages":[]}', "messages"),
+  body(COMPLETION, '{"messages":[{"role":"robot","content":"hi"}]}', "messages.0.role"),
+  body(COMPLETION, '{"messages":[{"role":"user","content":""}]}', "messages.0.content"),
+  {
+    ...COMPLETION,
+    body: '{"model":"unheard-of","messages":[{"role":"user","content":"hi"}]}',
+    status: 404,
+    code: "model_not_found",
+    field: "model",
+  },
+  { operation: "listModels", status: 200 },
+  { operation: "getModel", path: { model: "demo" }, status: 200 },
+  {
+    operation: "getModel",
+    path: { model: "unheard%2Fof" },
+    status: 404,
+    code: "model_not_found",
+    field: "model",
+  },
+];
+
 /** Whatever can be asked of a service without knowing what it has answered before. */
 export const CALLS: readonly Call[] = [
   ...["livez", "health", "readyz", "ready"].map((id): Call => ({ operation: id, status: 200 })),
@@ -165,6 +201,7 @@ export const CALLS: readonly Call[] = [
   { operation: "openConsole", path: { name: "web-1" }, status: 426, code: "upgrade-required" },
   ...PUBLISH_CALLS,
   ...CHAT_CALLS,
+  ...COMPLETION_CALLS,
   ...STREAM_CALLS,
 ];
 

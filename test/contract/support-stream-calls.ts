@@ -148,4 +148,11 @@ export const LIMITED_CALLS: readonly Call[] = [
     status: 429,
     code: "rate-limited",
   })),
+  ...["true", "false"].map((stream): Call => ({
+    operation: "createCompletion",
+    query: "user=ada",
+    body: `{"messages":[{"role":"user","content":"a"}],"stream":${stream}}`,
+    status: 429,
+    code: "rate_limit_exceeded",
+  })),
 ];
