@@ -129,6 +129,22 @@ export const REQUIREMENTS = {
     source: "issue 3; DESIGN §7",
     text: "A process whose event loop or memory stays overloaded sheds newcomers, and never those who are connected; a hiccup is no overload, and readiness stays",
   },
+  "ui-stream": {
+    source: "issue 4 §3",
+    text: "The UI message stream holds only what every version of the AI SDK since 5.0 takes, and always ends with finish",
+  },
+  "chat-formats": {
+    source: "issue 4 §3",
+    text: "Each format of an answer is a pure projection of its log, byte for byte; text is cut where the answer failed",
+  },
+  "chat-cuts": {
+    source: "issue 4",
+    text: "A reader cut at any byte and resumed by position gets the bytes of an uncut read, in every format of an answer",
+  },
+  "late-readers": {
+    source: "issue 4 §4; DESIGN §9",
+    text: "Who comes late without a cursor gets what has been said in few merged pieces, and the same text",
+  },
   chat: {
     source: "issue 2; DESIGN §9",
     text: "A chat POST streams tokens as NDJSON or SSE, or answers one document; a snapshot tells how it stands",

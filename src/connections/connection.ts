@@ -8,7 +8,7 @@ import type { Subscription, SubscriptionRequest } from "../hub/subscription.ts";
 import type { Event } from "../log/event.ts";
 import { formatPosition, type Position } from "../log/position.ts";
 import type { Topic } from "../log/topic.ts";
-import type { Pack, Transport } from "../transports/transport.ts";
+import type { Format, Pack, Transport } from "../transports/transport.ts";
 import { Patience } from "./patience.ts";
 import { adviseRetryMs, CLOSE_REASONS, type CloseReason } from "./close-reason.ts";
 
@@ -41,6 +41,8 @@ export interface ConnectionRequest {
   readonly answer?: { readonly waitMs: number | undefined } | undefined;
   /** Members of `connected` beside the usual ones. */
   readonly greeting?: object;
+  /** True where the backlog may come merged: for a reader who has shown no cursor, and will not count what comes. */
+  readonly merged?: boolean | undefined;
   /** Told of the first event, for the metric. */
   readonly onFirstEvent?: () => void;
   /** Told of its end. */
@@ -59,8 +61,13 @@ export class Connection implements Outlet {
   readonly #reader: Reader;
   readonly #expiresAt: number;
   readonly #tally: { events: number };
-  /** Whether its frames are those of every reader of its topic. */
-  readonly #shares: boolean;
+  /** Whether its frames are those of every reader of its topic, once it is live. */
+  readonly #sharesLive: boolean;
+  #shares: boolean;
+  /** Merges the backlog; undefined of most readers, and of all from `live` on. */
+  #merge: Format["merge"];
+  /** Whether an event has come that the format can only tell by its end. */
+  #failed = false;
   #patience: Patience | undefined;
   #deleted: Set<Subscription> | undefined;
   /** Whether anything has been delivered since the last tick, which then counts as the time of it. */
@@ -85,7 +92,11 @@ export class Connection implements Outlet {
     this.principal = principal;
     this.address = address;
     this.#tally = context.tallyOf(request.transport.kind);
-    this.#shares = request.subscriptions.length === 1 && !request.subscriptions[0]!.filter;
+    const { format } = this.transport.encoding;
+    const single = request.subscriptions.length === 1 && !request.subscriptions[0]!.filter;
+    this.#merge = request.merged ? format.merge : undefined;
+    this.#sharesLive = single && !format.fails;
+    this.#shares = this.#sharesLive && !this.#merge;
     this.#expiresAt = performance.now() + lifetimeMs;
     this.#reader = context.hub.read(this, request.subscriptions, request.bounds);
     this.transport.listen({
@@ -134,7 +145,8 @@ export class Connection implements Outlet {
       return this.#sent(packed, batch.events.length);
     }
     this.#deleted?.delete(subscription);
-    const frames = this.#encode(subscription, wanted);
+    const frames = this.#encode(subscription, this.#merge?.(wanted) ?? wanted);
+    if (encoding.format.fails) this.#failed ||= wanted.some(encoding.format.fails);
     this.#movedSilently = wanted.at(-1) !== batch.events.at(-1);
     this.#sent(packAll(frames, pack), wanted.length);
   }
@@ -191,6 +203,8 @@ export class Connection implements Outlet {
 
   live(): void {
     this.#movedSilently = false;
+    this.#merge = undefined;
+    this.#shares = this.#sharesLive;
     this.#control("live", {}, this.#wireId());
     this.#patience?.live();
   }
@@ -258,6 +272,7 @@ export class Connection implements Outlet {
       retryMs: adviseRetryMs(reason, spreadMs),
       cursor: this.#reader.placed ? this.#wireId() : undefined,
       more: this.#reader.unfinished > 0,
+      failed: this.#failed,
     };
     this.#end(reason);
     // Whoever takes nothing will not take the last words either.

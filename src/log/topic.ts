@@ -73,6 +73,8 @@ export const statusTopic = (wukong: string): Topic => parseTopic(`status:${wukon
 export const logsTopic = (wukong: string): Topic => parseTopic(`logs:${wukong}`, "name");
 export const chatTopic = (generation: string): Topic =>
   parseTopic(`chat:${generation}`, "generation");
+/** The reverse of `chatTopic`. */
+export const generationOf = (topic: Topic): string => topic.slice("chat:".length);
 export const everybodyTopic = (): Topic => parseTopic("notifications:all");
 export const userTopic = (user: string): Topic => parseTopic(`notifications:user:${user}`, "user");
 export const channelTopic = (channel: string): Topic =>

@@ -103,8 +103,8 @@ export class HttpStream implements Transport {
   close(closing: Closing): void {
     if (this.#ended) return;
     const words = this.encoding.format.closing(closing);
-    if (!words && closing.reason !== "finished") return this.#cut();
-    if (words && words.length > 0) this.#writer.write(this.encoding.pack([words]));
+    if (!words) return this.#cut();
+    if (words.length > 0) this.#writer.write(this.encoding.pack([words]));
     this.#ended = true;
     this.#response.end();
     this.#destroyLater();

@@ -12,6 +12,8 @@ export interface Closing {
   readonly cursor?: string | undefined;
   /** Whether there is, or may come, something after it that the client has asked for. */
   readonly more?: boolean;
+  /** Whether an event has been handed over that `fails`. */
+  readonly failed?: boolean;
 }
 
 /**
@@ -27,14 +29,18 @@ export interface Format {
   readonly endsAtGap?: boolean;
   /** Undefined where the format does not show this event. */
   event(event: Event, id: string): Buffer | undefined;
+  /**
+   * Puts together what adjacent events say, for a reader who comes late and need not see them one by one; each then
+   * stands where the last of its parts stood. Undefined where the format knows of nothing to merge.
+   */
+  readonly merge?: (events: readonly Event[]) => readonly Event[];
+  /** Whether the event is a failure for which the format has no words; `closing` is told of it. */
+  readonly fails?: (event: Event) => boolean;
   /** What the stream itself has to say; undefined where the format has no words for it. */
   control(type: ControlType, data: object, id?: string): Buffer | undefined;
   /** Keeps idle timers from firing, and is nothing to the client's application. */
   readonly heartbeat: Buffer;
-  /**
-   * The last words. Undefined where the format has none: then the stream ends cleanly only if it is finished, and is
-   * otherwise cut, because its clients take a clean end for success.
-   */
+  /** The last words. Undefined where the format has none: then the stream is cut, as a clean end would say success. */
   closing(closing: Closing): Buffer | undefined;
 }
 

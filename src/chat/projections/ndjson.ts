@@ -1,6 +1,7 @@
 import type { Event } from "../../log/event.ts";
 import type { Format } from "../../transports/transport.ts";
 import { chunkOf } from "../chunk.ts";
+import { mergeDeltas } from "./merge-deltas.ts";
 
 const NOTHING = Buffer.alloc(0);
 
@@ -34,6 +35,7 @@ export const chatNdjsonFormat: Format = {
   contentType: "application/x-ndjson",
   ids: "position",
   endsAtGap: true,
+  merge: mergeDeltas,
   event: (event, id) => {
     const document = documentOf(event);
     if (!document) return undefined;
@@ -50,6 +52,7 @@ export const chatSseFormat: Format = {
   contentType: "text/event-stream",
   ids: "position",
   endsAtGap: true,
+  merge: mergeDeltas,
   event: (event, id) => {
     const document = documentOf(event);
     if (!document) return undefined;
