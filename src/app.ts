@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { ServiceError } from "./errors.ts";
-import { chatRoutes, type ChatServices } from "./routes/chat.ts";
+import type { AnswerServices } from "./routes/answer-stream.ts";
+import { chatRoutes } from "./routes/chat.ts";
 import {
   connectionRoutes,
   healthRoutes,
@@ -14,11 +15,12 @@ import { openAiRoutes, type OpenAiServices } from "./routes/openai.ts";
 import { asServiceError, problemResponse } from "./routes/problem.ts";
 import type { AppContext, AppEnvironment } from "./routes/request.ts";
 import { topicRoutes, type TopicServices } from "./routes/topics.ts";
+import { uiChatRoutes } from "./routes/ui-chat.ts";
 import { wukongRoutes, type WukongServices } from "./routes/wukongs.ts";
 import type { Logger } from "./telemetry/logger.ts";
 
 export interface AppServices
-  extends WukongServices, TopicServices, ChatServices, OpenAiServices, OperationServices {
+  extends WukongServices, TopicServices, AnswerServices, OpenAiServices, OperationServices {
   readonly logger: Logger;
   readonly corsOrigins: readonly string[];
 }
@@ -42,6 +44,7 @@ export function createApp(services: AppServices): Hono<AppEnvironment> {
   app.route("/", introspectionRoutes(services));
   app.route("/api/v1/ai/chat", chatRoutes(services));
   app.route("/v1", openAiRoutes(services));
+  app.route("/api/chat", uiChatRoutes(services));
   app.route("/api/v1/wukongs", wukongRoutes(services));
   app.route("/api/v1/connections", connectionRoutes(services));
   app.route("/api/v1", topicRoutes(services));
@@ -88,9 +91,23 @@ function crossOrigin(origins: readonly string[]) {
       "Content-Type",
       "Idempotency-Key",
       "Last-Event-ID",
+      "Prefer",
+      // Some versions of the AI SDK name themselves in it, in browsers too.
+      "User-Agent",
       "X-Request-Id",
     ],
-    exposeHeaders: EXPOSED_HEADERS,
+    exposeHeaders: [
+      "X-Request-Id",
+      "X-Generation-Id",
+      "X-Vercel-AI-UI-Message-Stream",
+      "X-Workflow-Run-Id",
+      "X-Workflow-Stream-Tail-Index",
+      "Content-Location",
+      "Link",
+      "Location",
+      "Preference-Applied",
+      "Retry-After",
+    ],
     maxAge: 600,
   });
 }

@@ -133,6 +133,34 @@ export const REQUIREMENTS = {
     source: "issue 4 §3",
     text: "The UI message stream holds only what every version of the AI SDK since 5.0 takes, and always ends with finish",
   },
+  "ui-clients": {
+    source: "issue 4",
+    text: "useChat of ai 5, 6.0.0, 6 and 7: full answer, cut and resumed, a second device, two tabs, stop, failure, 409",
+  },
+  "ui-workflow": {
+    source: "issue 4",
+    text: "WorkflowChatTransport through a proxy that cuts at random bytes has the text of the log",
+  },
+  "fetch-event-source": {
+    source: "issue 4 §3",
+    text: "A client that repeats its POST with Last-Event-ID attaches, and never starts a second generation",
+  },
+  "ui-request": {
+    source: "issue 4 §3",
+    text: "POST /api/chat takes what the AI SDK's transports send, and names the part that a model cannot be told",
+  },
+  "ui-cursor": {
+    source: "issue 4 §3; DESIGN §9",
+    text: "By the generation's id a UI stream goes on from a cursor or a count of parts, after the end too; another's cursor is a 400",
+  },
+  "ui-stop": {
+    source: "issue 4 §3",
+    text: "Stop of a chat or a generation, from any process, repeatable, and deaf to a stale id",
+  },
+  "respond-async": {
+    source: "issue 4 §3",
+    text: "Prefer: respond-async answers 202 with Location at once, and the answer is made though nobody reads it",
+  },
   "chat-formats": {
     source: "issue 4 §3",
     text: "Each format of an answer is a pure projection of its log, byte for byte; text is cut where the answer failed",

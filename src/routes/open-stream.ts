@@ -28,6 +28,8 @@ export interface StreamSpec {
   readonly rangeUrl?: RangeUrl;
   /** Beside those of every stream; names in lower case. */
   readonly headers?: Record<string, string>;
+  /** True where the backlog may come merged. */
+  readonly merged?: boolean | undefined;
   /** Called once the stream is over, or could not be opened. */
   readonly onClosed?: () => void;
 }
@@ -68,6 +70,7 @@ export async function openStream(
       subscriptions: spec.subscriptions,
       bounds: spec.bounds,
       rangeUrl: spec.rangeUrl,
+      merged: spec.merged,
       onClosed: spec.onClosed,
       onFirstEvent: () => services.metrics.firstEvent(route, performance.now() - startedAt),
     });

@@ -29,6 +29,8 @@ export function problemOf(
   if (retryAfterMs !== undefined || status === 503) {
     headers["retry-after"] = String(Math.max(1, Math.ceil((retryAfterMs ?? 1_000) / 1_000)));
   }
+  // Clients of AI services take any 409 for one that a second try mends.
+  if (code === "chat-busy") headers["x-should-retry"] = "false";
   if (code === "method-not-allowed") headers["allow"] = String(extra["allow"]);
   if (code === "upgrade-required") headers["upgrade"] = "websocket";
   return { status, headers, body: JSON.stringify(document) };

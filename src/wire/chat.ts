@@ -2,6 +2,9 @@ import { z } from "zod";
 
 const content = z.string().min(1, "must not be empty");
 
+/** The client's own name of a conversation, in which one answer is under way at a time. */
+export const chatIdSchema = z.string().min(1, "must not be empty").max(256);
+
 /** The body of `POST /api/v1/ai/chat`: a prompt, or a conversation. How much of each, the service's configuration says. */
 export const chatRequestSchema = z
   .strictObject({
@@ -15,6 +18,7 @@ export const chatRequestSchema = z
     max_tokens: z.int().min(1).max(10_000_000).optional(),
     temperature: z.number().min(0).max(2).optional(),
     stream: z.boolean().optional(),
+    chatId: chatIdSchema.optional(),
   })
   .refine((body) => (body.prompt === undefined) !== (body.messages === undefined), {
     path: ["prompt"],

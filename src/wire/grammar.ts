@@ -10,6 +10,9 @@ export const ANONYMOUS = "anonymous";
 /** Generations and commands: ids that the service has made. */
 export const ID_PATTERN = /^[a-z0-9][a-z0-9-]{0,63}$/;
 
+/** What the service calls a generation. */
+export const GENERATION_PATTERN = /^gen-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 export const EVENT_TYPE_PATTERN = /^[a-z][a-z0-9.-]{0,62}$/;
 
 /** What the streams themselves say; refused on publish, so that no publisher can speak for the service. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { chatRequestSchema } from "../../src/wire/chat.ts";
 import { completionRequestSchema } from "../../src/wire/openai.ts";
+import { uiChatRequestSchema, uiStopRequestSchema } from "../../src/wire/ui-chat.ts";
 import { consoleRequestSchema } from "../../src/wire/console.ts";
 import {
   eventSchema,
@@ -57,6 +58,8 @@ const PAIRS: readonly (readonly [name: string, schema: z.ZodType, documented: Js
   ["a notification", notificationSchema, normal(component("Notification"))],
   ["a chat request", chatRequestSchema, without(normal(component("ChatRequest")), "oneOf")],
   ["a request to OpenAI's API", completionRequestSchema, normal(component("CompletionRequest"))],
+  ["a UI request", uiChatRequestSchema, without(normal(component("UiChatRequest")), "oneOf")],
+  ["a stop", uiStopRequestSchema, normal(component("UiStopRequest"))],
 ];
 
 describe("the document and the schemas say the same of", () => {
@@ -79,6 +82,7 @@ describe("the document and the schemas say the same of", () => {
 
 const text = (length: number): string => "x".repeat(length);
 const user = { role: "user", content: "hi" };
+const said = { role: "user", parts: [{ type: "text", text: "hi" }] };
 
 const SAMPLES: Record<string, readonly [schema: z.ZodType, samples: readonly unknown[]]> = {
   EventDraft: [
@@ -172,6 +176,7 @@ const SAMPLES: Record<string, readonly [schema: z.ZodType, samples: readonly unk
       ]),
       ...["demo", "", text(129)].map((model) => ({ prompt: "a", model })),
       ...[true, "true"].map((stream) => ({ prompt: "a", stream })),
+      ...["c", "", text(256), text(257), 1].map((chatId) => ({ prompt: "a", chatId })),
       { prompt: "a", top_p: 1 },
     ],
   ],
@@ -193,6 +198,36 @@ const SAMPLES: Record<string, readonly [schema: z.ZodType, samples: readonly unk
       ...[0, 1, null].map((n) => ({ messages: [user], n })),
       ...["a", ["a"], ["a", "b", "c", "d", "e"], ""].map((stop) => ({ messages: [user], stop })),
     ],
+  ],
+  UiChatRequest: [
+    uiChatRequestSchema,
+    [
+      {},
+      { messages: [said] },
+      { message: said },
+      { message: said, messages: [said] },
+      { messages: [] },
+      ...["c", "", text(256), text(257), null].map((id) => ({ id, messages: [said] })),
+      ...["submit-message", "regenerate-message", "resume"].map((trigger) => ({
+        trigger,
+        message: said,
+      })),
+      ...[
+        { role: "robot" },
+        { parts: "hi" },
+        { parts: [{}] },
+        { parts: [{ type: "text", text: 1 }] },
+        { parts: [{ type: "step-start" }] },
+        { parts: [], more: 1 },
+        { id: text(257) },
+      ].map((change) => ({ message: { ...said, ...change } })),
+      ...[0, 2, 2.1].map((temperature) => ({ temperature, message: said })),
+      ...[0, 1, 10_000_001].map((maxTokens) => ({ maxTokens, message: said })),
+    ],
+  ],
+  UiStopRequest: [
+    uiStopRequestSchema,
+    [{}, { activeStreamId: "g" }, { activeStreamId: null }, { activeStreamId: 1 }, [], null],
   ],
 };
 

@@ -1,3 +1,4 @@
+import { CHAT, CHAT_CALLS, UI_CHAT, UNREACHABLE_CHAT_CALLS } from "./support-chat-calls.ts";
 import { type Call, NDJSON, SSE } from "./support-exercise.ts";
 import { STREAM_CALLS, STREAMS } from "./support-stream-calls.ts";
 
@@ -6,7 +7,6 @@ export const LIMITS = { MAX_BODY_SIZE: "4KiB", MAX_EVENT_SIZE: "1KiB", BODY_TIME
 
 type Base = Pick<Call, "operation" | "path" | "body">;
 
-const CHAT: Base = { operation: "startChat", body: '{"prompt":"hi","stream":false}' };
 const STATUS: Base = {
   operation: "publishStatus",
   path: { name: "web-1" },
@@ -26,7 +26,7 @@ const COMPLETION: Base = {
 };
 
 /** Operations that read a whole body, with one that is right. */
-const WITH_BODY = [CHAT, COMPLETION, STATUS, NOTIFY, PUBLISH];
+const WITH_BODY = [CHAT, UI_CHAT, COMPLETION, STATUS, NOTIFY, PUBLISH];
 
 const refused = (code: string, field?: string) => ({ status: 400, code, ...(field && { field }) });
 const parameter = (field: string) => refused("invalid-parameter", field);
@@ -130,30 +130,6 @@ const PUBLISH_CALLS: readonly Call[] = [
   { ...INGEST, headers: { "idempotency-key": "ü" }, ...parameter("Idempotency-Key") },
 ];
 
-const CHAT_CALLS: readonly Call[] = [
-  { ...CHAT, body: '{"prompt":"hello there"}', status: 200, media: NDJSON },
-  { ...CHAT, body: '{"prompt":"hello"}', headers: { accept: SSE }, status: 200, media: SSE },
-  { ...CHAT, headers: { accept: SSE }, status: 200, media: "application/json" },
-  {
-    ...CHAT,
-    body: '{"messages":[{"role":"user","content":"hi"}],"max_tokens":2}',
-    headers: { accept: "application/json" },
-    status: 200,
-    media: "application/json",
-  },
-  body(CHAT, '{"prompt":""}', "prompt"),
-  body(CHAT, "{}", "prompt"),
-  body(CHAT, '{"prompt":"a","messages":[{"role":"user","content":"b"}]}', "prompt"),
-  body(CHAT, '{"prompt":"a","temperature":9}', "temperature"),
-  body(CHAT, '{"prompt":"a","maxTokens":0}', "maxTokens"),
-  { ...CHAT, body: '{"prompt":"a","model":"unheard-of"}', ...refused("unknown-model", "model") },
-  body(CHAT, '{"messages":[{"role":"robot","content":"a"}]}', "messages.0.role"),
-  ...["getGeneration", "streamGeneration", "stopGeneration"].flatMap((id): Call[] => [
-    { operation: id, path: { generation: "GEN" }, ...parameter("generation") },
-    { operation: id, path: { generation: "gen-0" }, status: 404, code: "not-found" },
-  ]),
-];
-
 const COMPLETION_CALLS: readonly Call[] = [
   { ...COMPLETION, status: 200, media: "application/json" },
   // OpenAI's clients say so of streams, too.
@@ -209,16 +185,16 @@ export const CALLS: readonly Call[] = [
 export const UNREACHABLE_CALLS: readonly Call[] = [
   { operation: "livez", status: 200 },
   ...["readyz", "ready"].map((id): Call => ({ operation: id, status: 503 })),
+  ...UNREACHABLE_CHAT_CALLS,
   ...[
-    ...WITH_BODY,
+    COMPLETION,
+    STATUS,
+    NOTIFY,
+    PUBLISH,
     INGEST,
     ...["listWukongs", "getWukong", "deleteWukong"].map((id) => ({
       operation: id,
       path: { name: "web-1" },
-    })),
-    ...["getGeneration", "stopGeneration", "streamGeneration"].map((id) => ({
-      operation: id,
-      path: { generation: "gen-0" },
     })),
   ].map((base): Call => ({ ...base, status: 503, code: "log-unavailable" })),
   {

@@ -60,28 +60,39 @@ describe("chat", () => {
     expect(text.endsWith("[DONE]\n")).toBe(true);
   });
 
-  it("streams the same as SSE, and answers as one document", verifies("chat"), async () => {
-    const sse = await (await ask(here, { prompt: "a b" }, { accept: "text/event-stream" })).text();
-    expect(sse).toMatch(/^id: \d+-\d+\ndata: \{"token":"You[^"]*"\}\n\n/);
-    expect(sse).toMatch(
-      /data: \{"done":true,"finishReason":"stop","usage":\{[^}]*\}\}\n\ndata: \[DONE\]\n\n$/,
-    );
-    for (const [body, headers] of [
-      [{ prompt: "a b", stream: false }, {}],
-      [{ prompt: "a b" }, { accept: "application/json" }],
-    ] as const) {
-      const document = (await (await ask(here, body, headers)).json()) as Record<string, unknown>;
-      expect(document).toMatchObject({
-        state: "finished",
-        model: "demo",
-        text: "You said: a b",
-        finishReason: "stop",
-      });
-      expect(
-        await apiOf(there.url).json(`/api/v1/ai/chat/${String(document["generation"])}`),
-      ).toEqual(document);
-    }
-  });
+  it(
+    "streams the same as SSE and as text, and answers as one document",
+    verifies("chat"),
+    async () => {
+      const sse = await (
+        await ask(here, { prompt: "a b" }, { accept: "text/event-stream" })
+      ).text();
+      expect(sse).toMatch(/^data: \{"token":"You[^"]*"\}\nid: gen-[0-9a-f-]{36}:\d+-\d+\n\n/);
+      expect(sse).toMatch(
+        /data: \{"done":true,"finishReason":"stop","usage":\{[^}]*\}\}\nid: \S+\n\ndata: \[DONE\]\n\n$/,
+      );
+      const text = await ask(here, { prompt: "a b" }, { accept: "text/plain" });
+      expect([text.headers.get("content-type"), await text.text()]).toEqual([
+        "text/plain; charset=utf-8",
+        "You said: a b",
+      ]);
+      for (const [body, headers] of [
+        [{ prompt: "a b", stream: false }, {}],
+        [{ prompt: "a b" }, { accept: "application/json" }],
+      ] as const) {
+        const document = (await (await ask(here, body, headers)).json()) as Record<string, unknown>;
+        expect(document).toMatchObject({
+          state: "finished",
+          model: "demo",
+          text: "You said: a b",
+          finishReason: "stop",
+        });
+        expect(
+          await apiOf(there.url).json(`/api/v1/ai/chat/${String(document["generation"])}`),
+        ).toEqual(document);
+      }
+    },
+  );
 
   it(
     "cut at any byte and resumed on the other process, is complete and undoubled",
@@ -140,7 +151,9 @@ describe("chat", () => {
       const response = await ask(here, { prompt: "one two three" });
       const lines = linesOf(await response.text());
       const url = `${there.url}/api/v1/ai/chat/${response.headers.get("x-generation-id")}/stream`;
-      expect(linesOf(await (await fetch(url)).text())).toEqual(lines);
+      // Who shows no cursor gets what was said in one piece, standing where the last of its tokens stood.
+      const late = linesOf(await (await fetch(url)).text());
+      expect(late).toEqual([{ id: lines.at(-2)!.id, token: textOf(lines) }, { ...lines.at(-1) }]);
       const rest = await fetch(url, { headers: { "last-event-id": lines[1]!.id } });
       expect(linesOf(await rest.text())).toEqual(lines.slice(2));
       expect((await fetch(`${url}?last_event_id=${lines.at(-1)!.id}`)).status).toBe(204);

@@ -31,6 +31,7 @@ function steps(readme: string): Step[] {
 function normalise(output: string): string {
   return output
     .replaceAll(/\d{13}-(\d+)/g, "<ms>-$1")
+    .replaceAll(/gen-[0-9a-f-]{36}/g, "<generation>")
     .replaceAll(/"time":\d{13}/g, '"time":<ms>')
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, "<time>")
     .replaceAll(/"connectionId":"[^"]+"/g, '"connectionId":"<id>"')

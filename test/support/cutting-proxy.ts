@@ -7,28 +7,32 @@ export class CuttingProxy implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   readonly #targets: () => { host: string; port: number };
   readonly #bytesUntilCut: () => number;
+  readonly #whole: string | undefined;
   cuts = 0;
   connections = 0;
   /** Connections whose client has said so: no byte passes in either direction, and none is closed. */
   #frozen: string | undefined;
 
-  private constructor(target: () => URL, bytesUntilCut: () => number) {
+  private constructor(target: () => URL, bytesUntilCut: () => number, whole?: string) {
     this.#targets = () => {
       const { hostname, port } = target();
       return { host: hostname, port: Number(port) };
     };
     this.#bytesUntilCut = bytesUntilCut;
+    this.#whole = whole;
   }
 
   /**
    * @param target asked for each connection, so that a proxy can alternate
    * @param bytesUntilCut of what the server sends, asked for each connection; Infinity = never
+   * @param whole two bytes between which no cut falls; the cut comes after them
    */
   static async start(
     target: () => URL,
     bytesUntilCut: () => number = () => Number.POSITIVE_INFINITY,
+    whole?: string,
   ): Promise<CuttingProxy> {
-    const proxy = new CuttingProxy(target, bytesUntilCut);
+    const proxy = new CuttingProxy(target, bytesUntilCut, whole);
     proxy.#server.listen(0, "127.0.0.1");
     await once(proxy.#server, "listening");
     return proxy;
@@ -83,6 +87,7 @@ export class CuttingProxy implements AsyncDisposable {
         return;
       }
       this.cuts++;
+      if (bytes.toString("latin1", left - 1, left + 1) === this.#whole) left++;
       const rest = bytes.subarray(0, left);
       left = 0;
       server.pause();

@@ -14,7 +14,7 @@ const projected = (format: Format, chunks: readonly Chunk[]): string =>
 
 /** Position `n` of the log above. */
 const at = (n: number): string => `${1_700_000_000_000 + n - 1}-${n}`;
-const sse = (n: number, data: string): string => `id: ${GENERATION}:${at(n)}\ndata: ${data}\n\n`;
+const sse = (n: number, data: string): string => `data: ${data}\nid: ${GENERATION}:${at(n)}\n\n`;
 const DONE = "data: [DONE]\n\n";
 
 describe("an answer as a UI message stream", () => {
@@ -124,7 +124,7 @@ describe("an answer in the plain formats", () => {
         line(4, '{"token":"so far"}') +
           line(
             7,
-            '{"error":{"code":"model-rate-limited","message":"The model has reached a limit.","retryable":true}}',
+            '{"error":{"code":"model-rate-limited","message":"The model has reached a limit.","retryable":true,"retryAfterMs":7000}}',
           ) +
           line(
             8,
@@ -135,12 +135,11 @@ describe("an answer in the plain formats", () => {
     },
   );
 
-  it("SSE: the same, with the position in the id alone", verifies("chat-formats"), () => {
-    const bare = (n: number, data: string): string => `id: ${at(n)}\ndata: ${data}\n\n`;
+  it("SSE: the same, under ids that name their generation", verifies("chat-formats"), () => {
     expect(projected(chatSseFormat, WHOLE)).toBe(
-      bare(8, '{"token":"line\\nend \u2028 "}') +
-        bare(10, '{"token":"data: \\"x\\"\\r\\n\\n"}') +
-        bare(17, finish) +
+      sse(8, '{"token":"line\\nend \u2028 "}') +
+        sse(10, '{"token":"data: \\"x\\"\\r\\n\\n"}') +
+        sse(17, finish) +
         DONE,
     );
   });

@@ -1,6 +1,7 @@
 import type { Event } from "../../log/event.ts";
 import type { Format } from "../../transports/transport.ts";
 import { chunkOf } from "../chunk.ts";
+import { answerFrame } from "./answer-frame.ts";
 import { mergeDeltas } from "./merge-deltas.ts";
 
 const NOTHING = Buffer.alloc(0);
@@ -11,8 +12,10 @@ function documentOf(event: Event): object | undefined {
   switch (chunk.type) {
     case "text-delta":
       return { token: chunk.delta };
-    case "error":
-      return { error: { code: chunk.code, message: chunk.errorText, retryable: chunk.retryable } };
+    case "error": {
+      const { code, errorText: message, retryable, retryAfterMs } = chunk;
+      return { error: { code, message, retryable, retryAfterMs } };
+    }
     case "finish":
       return { done: true, finishReason: chunk.finishReason, usage: chunk.usage };
     default:
@@ -46,7 +49,7 @@ export const chatNdjsonFormat: Format = {
   closing: ({ reason }) => (reason === "finished" ? NOTHING : undefined),
 };
 
-/** The same documents as unnamed SSE events, with the position in `id:` alone. */
+/** The same documents as unnamed SSE events. */
 export const chatSseFormat: Format = {
   name: "sse",
   contentType: "text/event-stream",
@@ -56,9 +59,7 @@ export const chatSseFormat: Format = {
   event: (event, id) => {
     const document = documentOf(event);
     if (!document) return undefined;
-    return Buffer.from(
-      `id: ${id}\ndata: ${JSON.stringify(document)}\n\n${event.last ? "data: [DONE]\n\n" : ""}`,
-    );
+    return answerFrame(event, id, document);
   },
   control: (type) =>
     type === "gap" ? Buffer.from(`data: ${JSON.stringify(LOST)}\n\n`) : undefined,

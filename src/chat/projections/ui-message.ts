@@ -1,7 +1,7 @@
-import { generationOf } from "../../log/topic.ts";
 import type { Event } from "../../log/event.ts";
 import type { Format } from "../../transports/transport.ts";
 import { chunkOf } from "../chunk.ts";
+import { answerFrame } from "./answer-frame.ts";
 import { mergeDeltas } from "./merge-deltas.ts";
 
 /**
@@ -49,7 +49,6 @@ export function uiChunkOf(event: Event): object | undefined {
 }
 
 const NOTHING = Buffer.alloc(0);
-const DONE = "data: [DONE]\n\n";
 
 /** Half an answer is none. `finish` too, or its clients would come back for the rest at once, for ever. */
 const LOST = Buffer.from(
@@ -74,9 +73,7 @@ export const uiMessageFormat: Format = {
   event: (event, id) => {
     const chunk = uiChunkOf(event);
     if (!chunk) return undefined;
-    const cursor = `${generationOf(event.topic)}:${id}`;
-    const frame = `id: ${cursor}\ndata: ${JSON.stringify(chunk)}\n\n`;
-    return Buffer.from(event.last ? frame + DONE : frame);
+    return answerFrame(event, id, chunk);
   },
   control: (type) => (type === "gap" ? LOST : undefined),
   // A comment line and no blank line, which some clients would take for an empty message.
