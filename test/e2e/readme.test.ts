@@ -36,8 +36,33 @@ function normalise(output: string): string {
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, "<time>")
     .replaceAll(/"connectionId":"[^"]+"/g, '"connectionId":"<id>"')
     .replaceAll(/"requestId":"[^"]+"/g, '"requestId":"<id>"')
+    .replaceAll(/gen-[0-9a-f-]{36}/g, "gen-<id>")
+    .replaceAll(/"created":\d{10}/g, '"created":<s>')
     .trim();
 }
+
+/** The block of JavaScript that imports this. */
+function snippet(readme: string, module: string): string {
+  const blocks = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code!);
+  const found = blocks.find((code) => code.includes(`from "${module}"`));
+  if (!found) throw new Error(`there is no snippet for ${module}`);
+  return found;
+}
+
+describe("the README's snippet for", () => {
+  it.each(["openai", "openai-v7"])(
+    "%s says what the model says",
+    verifies("tour"),
+    async (name) => {
+      await using service = await ServiceProcess.start();
+      const code = snippet(readFileSync("README.md", "utf8"), "openai")
+        .replaceAll("http://127.0.0.1:8080", service.url)
+        .replace('from "openai"', `from "${name}"`);
+      const { stdout } = await run(process.execPath, ["--input-type=module", "-e", code]);
+      expect(stdout).toBe("You said: 你好, world");
+    },
+  );
+});
 
 describe("the README's tour", () => {
   it("does what it shows, command by command", verifies("tour"), async () => {
