@@ -15,6 +15,8 @@ import {
 const TICK_MAX_MS = 1_000;
 /** A drain closes at least so many connections a second, whatever its window. */
 const DRAIN_RATE = 100;
+/** After its window, for finite connections to say how they end. */
+const FAREWELL_MS = 500;
 
 export interface ConnectionManagerOptions {
   readonly hub: Hub;
@@ -43,16 +45,23 @@ export interface Admission {
   release(): void;
 }
 
+interface Entry {
+  readonly connection: Connection;
+  readonly place: Place;
+  readonly finite: boolean;
+}
+
 /** Every connection of every transport: admits, lists, looks after and ends them. */
 export class ConnectionManager implements AsyncDisposable {
   readonly #options: ConnectionManagerOptions;
   readonly #context: ConnectionContext;
   readonly #gate: AdmissionGate;
-  readonly #connections = new Map<string, { connection: Connection; place: Place }>();
+  readonly #connections = new Map<string, Entry>();
   readonly #timer: NodeJS.Timeout;
   /** Deliveries since the last tick, by kind of transport. */
   readonly #tallies = new Map<string, { events: number }>();
   #draining = false;
+  #onFiniteClosed = (): void => {};
 
   constructor(options: ConnectionManagerOptions) {
     this.#options = options;
@@ -107,13 +116,14 @@ export class ConnectionManager implements AsyncDisposable {
   #open(caller: Caller, request: ConnectionRequest, place: Place): Connection {
     const { maxAgeMs, metrics } = this.#options;
     // Jittered, so that those who came together do not leave together.
+    const finite = request.finite ?? false;
     const lifetimeMs =
-      maxAgeMs > 0 ? maxAgeMs * (0.8 + 0.2 * Math.random()) : Number.POSITIVE_INFINITY;
+      maxAgeMs > 0 && !finite ? maxAgeMs * (0.8 + 0.2 * Math.random()) : Number.POSITIVE_INFINITY;
     const connection = new Connection(this.#context, caller, request, lifetimeMs);
-    this.#connections.set(connection.id, { connection, place });
+    this.#connections.set(connection.id, { connection, place, finite });
     metrics.connectionOpened(request.transport.kind);
     connection.start();
-    if (this.#draining) connection.close("drain");
+    if (this.#draining && !finite) connection.close("drain");
     return connection;
   }
 
@@ -123,6 +133,7 @@ export class ConnectionManager implements AsyncDisposable {
     this.#connections.delete(id);
     this.#options.metrics.connectionClosed(transport.kind, reason);
     entry.place.release();
+    if (entry.finite) this.#onFiniteClosed();
   }
 
   /** While true no newcomer is admitted or kept waiting; who is connected stays. */
@@ -155,14 +166,16 @@ export class ConnectionManager implements AsyncDisposable {
   }
 
   /**
-   * Admits nobody any more and tells everyone to come back elsewhere, evenly over the window (less where few are here).
-   * Resolves when all have been told; an abort of the signal tells the rest at once.
+   * Admits nobody any more and tells everyone to come back elsewhere, evenly over the window (less where few are here);
+   * who cannot come back may end until the window does. Resolves when all have been told; an abort of the signal tells
+   * the rest at once.
    */
   async drain(windowMs: number, signal?: AbortSignal): Promise<void> {
     this.#draining = true;
     this.#gate.drain();
     this.#options.metrics.draining();
-    const connections = this.list();
+    const finite = this.#untilFiniteEnd(windowMs, signal);
+    const connections = this.list().filter(({ id }) => !this.#connections.get(id)!.finite);
     const spreadMs = Math.min(windowMs, (connections.length / DRAIN_RATE) * 1_000);
     const startedAt = performance.now();
     for (const [index, connection] of connections.entries()) {
@@ -171,6 +184,20 @@ export class ConnectionManager implements AsyncDisposable {
         await delay(dueMs, undefined, { signal }).catch(() => undefined);
       connection.close("drain", windowMs);
     }
+    await finite;
+    for (const connection of this.list()) connection.close("drain", windowMs);
+  }
+
+  /** Resolves once no finite connection is open any more, or there is no more time for it. */
+  async #untilFiniteEnd(windowMs: number, hurry?: AbortSignal): Promise<void> {
+    const all = new AbortController();
+    this.#onFiniteClosed = () => {
+      if (Array.from(this.#connections.values()).every(({ finite }) => !finite)) all.abort();
+    };
+    this.#onFiniteClosed();
+    const signal = hurry ? AbortSignal.any([all.signal, hurry]) : all.signal;
+    await delay(windowMs, undefined, { signal }).catch(() => undefined);
+    await delay(FAREWELL_MS, undefined, { signal: all.signal }).catch(() => undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -43,6 +43,11 @@ export interface ConnectionRequest {
   readonly greeting?: object;
   /** True where the backlog may come merged: for a reader who has shown no cursor, and will not count what comes. */
   readonly merged?: boolean | undefined;
+  /**
+   * True where it comes to its end by itself, and its client cannot come back for the rest: it has no maximum age, and a
+   * drain lets it end.
+   */
+  readonly finite?: boolean | undefined;
   /** Told of the first event, for the metric. */
   readonly onFirstEvent?: () => void;
   /** Told of its end. */

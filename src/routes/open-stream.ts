@@ -30,6 +30,8 @@ export interface StreamSpec {
   readonly headers?: Record<string, string>;
   /** True where the backlog may come merged. */
   readonly merged?: boolean | undefined;
+  /** See `ConnectionRequest`. */
+  readonly finite?: boolean;
   /** Called once the stream is over, or could not be opened. */
   readonly onClosed?: () => void;
 }
@@ -71,6 +73,7 @@ export async function openStream(
       bounds: spec.bounds,
       rangeUrl: spec.rangeUrl,
       merged: spec.merged,
+      finite: spec.finite,
       onClosed: spec.onClosed,
       onFirstEvent: () => services.metrics.firstEvent(route, performance.now() - startedAt),
     });

@@ -95,6 +95,7 @@ function streamCompletion(
     return {
       headers: headersOf(generation),
       subscriptions: [{ topic: chatTopic(generation), start: { kind: "earliest" } }],
+      finite: true,
       onClosed: () => reader[Symbol.dispose](),
     };
   });
