@@ -273,6 +273,14 @@ export const REQUIREMENTS = {
     source: "issue 4 §3, bad input; research §3.1",
     text: "Every error under /v1 has OpenAI's shape, its status and param, and says when, and whether, to try again; an answer that fails is never a short success",
   },
+  "openai-clients": {
+    source: "issue 4, it must show",
+    text: "openai 6 and 7 stream and do not, get usage, tool calls and errors as theirs, honour 429 and 409, and list models; @ai-sdk/openai-compatible reads us too",
+  },
+  "openai-abort": {
+    source: "issue 4, it must show; DESIGN §9",
+    text: "A client of OpenAI's API that leaves aborts the model, since nobody can come back",
+  },
   "http-traps": {
     source: "issue 2; DESIGN §7",
     text: "HEAD, HTTP/1.0, pipelining, keep-alive reuse and departures on the raw socket behave",

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Service } from "../../src/service.ts";
 import { freePort } from "../support/net.ts";
 import { startTestService } from "../support/service.ts";
+import { eventually } from "../support/wait.ts";
 import { CALLS, LIMITS, UNREACHABLE_CALLS } from "./support-calls.ts";
 import { UI_CHAT } from "./support-chat-calls.ts";
 import { type Call, Exercise, NDJSON, SSE, TEXT, titleOf } from "./support-exercise.ts";
@@ -125,6 +126,19 @@ describe("every answer of the service is as the document says", () => {
       status: 200,
     });
     expect(again.items).toEqual(items.slice(1));
+  });
+
+  it("an answer that was given up is told of as such under its key", async () => {
+    const call = {
+      operation: "createCompletion",
+      headers: { "idempotency-key": "given-up" },
+      body: '{"stream":true,"messages":[{"role":"user","content":"#!demo tokens=2 stall"}]}',
+    };
+    await using hasty = await startTestService({ CHAT_ABANDON_AFTER: "10ms" });
+    const { headers } = await exercise.call(hasty.url, { ...call, status: 200, until: '" 2"' });
+    const snapshot = `${hasty.url}/api/v1/ai/chat/${headers.get("x-generation-id")}`;
+    await eventually(async () => (await (await fetch(snapshot)).text()).includes("abandoned"));
+    await exercise.call(hasty.url, { ...call, status: 410, code: "abandoned" });
   });
 
   it("a deleted Wukong is gone, and its streams end", async () => {

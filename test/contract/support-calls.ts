@@ -150,6 +150,33 @@ const COMPLETION_CALLS: readonly Call[] = [
     code: "model_not_found",
     field: "model",
   },
+  ...[
+    [502, "model-failed"],
+    [503, "model-unavailable"],
+    [504, "model-first-token-timeout"],
+  ].flatMap(([status, code]) =>
+    [true, false].map((stream): Call => ({
+      ...COMPLETION,
+      body: JSON.stringify({
+        messages: [{ role: "user", content: `#!demo retry-after=2s fail=${code}` }],
+        stream,
+      }),
+      status: Number(status),
+      code: String(code),
+    })),
+  ),
+  // Once the head is out, a failure is told in the stream.
+  {
+    ...COMPLETION,
+    body: '{"stream":true,"messages":[{"role":"user","content":"#!demo delay=30ms reason=2 tokens=3 fail=model-failed"}]}',
+    status: 200,
+    media: SSE,
+  },
+  {
+    ...COMPLETION,
+    body: '{"messages":[{"role":"user","content":"#!demo reason=2 tool=weather\\nUlm"}],"tools":[{"type":"function","function":{"name":"weather"}}]}',
+    status: 200,
+  },
   { operation: "listModels", status: 200 },
   { operation: "getModel", path: { model: "demo" }, status: 200 },
   {
