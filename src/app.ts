@@ -86,16 +86,8 @@ function crossOrigin(origins: readonly string[]) {
     origin: any ? "*" : [...origins],
     // A wildcard with credentials would let any page act as the user.
     credentials: !any,
-    allowHeaders: [
-      "Authorization",
-      "Content-Type",
-      "Idempotency-Key",
-      "Last-Event-ID",
-      "Prefer",
-      // Some versions of the AI SDK name themselves in it, in browsers too.
-      "User-Agent",
-      "X-Request-Id",
-    ],
+    // Whatever the page asks to send: OpenAI's client alone has a dozen headers of its own.
+    allowHeaders: [],
     exposeHeaders: [
       "X-Request-Id",
       "X-Generation-Id",
@@ -107,6 +99,8 @@ function crossOrigin(origins: readonly string[]) {
       "Location",
       "Preference-Applied",
       "Retry-After",
+      "Retry-After-Ms",
+      "X-Should-Retry",
     ],
     maxAge: 600,
   });

@@ -100,8 +100,10 @@ describe("between a client and a real endpoint", () => {
             if (stream && words.length > 0) await asked;
             expect(lastRequest().aborted).toBe(false);
             leave.abort();
+            // An answer that has had no reader at all is given five seconds.
             await eventually(() => lastRequest().aborted, {
-              what: `${String(stream)} ${words.length}`,
+              timeoutMs: 4_000,
+              what: `the end of the ${stream ? "stream" : "document"} after ${words.length} words`,
             });
           }
         }

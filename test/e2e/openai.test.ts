@@ -194,4 +194,33 @@ describe("what speaks OpenAI's API", () => {
       }
     },
   );
+
+  it(
+    "may be asked by pages of allowed origins, with the client's own headers",
+    verifies("openai-clients"),
+    async () => {
+      const origin = "https://app.example.com";
+      await using service = await ServiceProcess.start({ CORS_ORIGINS: origin });
+      const asked = "authorization, content-type, x-stainless-lang, x-stainless-retry-count";
+      const url = `${service.url}/v1/chat/completions`;
+      const preflight = await fetch(url, {
+        method: "OPTIONS",
+        headers: {
+          origin,
+          "access-control-request-method": "POST",
+          "access-control-request-headers": asked,
+        },
+      });
+      expect(preflight.status).toBe(204);
+      expect(preflight.headers.get("access-control-allow-origin")).toBe(origin);
+      const allowed = preflight.headers.get("access-control-allow-headers")!.split(/, ?/);
+      expect(allowed).toEqual(asked.split(", "));
+      const refused = await fetch(url, { method: "POST", headers: { origin }, body: "{}" });
+      expect(refused.status).toBe(400);
+      expect(refused.headers.get("access-control-expose-headers")).toMatch(/X-Should-Retry/);
+      const elsewhere = { origin: "https://elsewhere.example" };
+      const other = await fetch(`${service.url}/v1/models`, { headers: elsewhere });
+      expect(other.headers.get("access-control-allow-origin")).toBeNull();
+    },
+  );
 });
