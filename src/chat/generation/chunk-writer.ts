@@ -33,6 +33,9 @@ export class ChunkWriter {
   #deltaAt = Number.NEGATIVE_INFINITY;
   #failure: unknown;
   #ending = false;
+  /** No other writer's. An append's token is made of it and of a count: random bytes for each token cost too much. */
+  readonly #name = randomBytes(9).toString("base64url");
+  #appends = 0;
   /** Of the last append: the next one is refused where a failover has taken that back. */
   #token: string | undefined;
 
@@ -78,7 +81,7 @@ export class ChunkWriter {
 
   async #append(chunks: readonly Chunk[]): Promise<void> {
     const { log, metrics, topic, fence, hurry } = this.#options;
-    const token = randomBytes(9).toString("base64url");
+    const token = `${this.#name}.${++this.#appends}`;
     const options = {
       fence: { number: fence, token, previous: this.#token },
       close: chunks.at(-1)?.type === "finish",
