@@ -29,11 +29,11 @@ export const HELP = `npm run bench -- [options]                  measures, and p
 npm run bench -- compare [options]          measures, and fails where a ratio fell against bench/results.json
 
 NovaStream and its peers side by side on this machine: each a process of its own, one after the other in every round,
-with the load from another process. Linux, loopback only. It ends by itself: everything takes some six minutes a round.
+with the load from another process. Linux, loopback only. It ends by itself: everything takes some nine minutes a round.
 Figures of different machines, or of a busy one, say little; the ratios within a round say more.
 
 ${column("--only <name>")}a scenario; may be repeated:
-${SCENARIOS.map(({ name, about }) => `    ${name.padEnd(12)}${about}`).join("\n")}
+${SCENARIOS.map(({ name, about }) => `    ${name.padEnd(19)}${about}`).join("\n")}
 ${column("--subject <name>")}a subject; may be repeated:
 ${SUBJECTS.map((name) => `    ${name.padEnd(19)}${TITLES[name]}`).join("\n")}
 ${column("--rounds <n>")}rounds, of which medians are shown (${ROUNDS})

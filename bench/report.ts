@@ -1,10 +1,14 @@
 import type { MetricResults, Results } from "./results.ts";
 import { type Budget, type Row, ROWS } from "./rows.ts";
+import { CROWDS } from "./scenarios/crowd.ts";
 import type { Sizes } from "./sizes.ts";
 import { type SubjectName, TITLES } from "./subjects/subject.ts";
 
 const HEAD = ["measure", "NovaStream", "against", "its figure", "ratio", "budget"] as const;
 const ALIGNMENT = ["---", "---:", "---", "---:", "---:", "---"] as const;
+
+/** Scenarios with chats at once. */
+const CROWDED: ReadonlySet<string> = new Set(CROWDS.map(({ name }) => name));
 
 /** The table, and what one must know to read it; Markdown. A pure function of the results. */
 export function report(results: Results): string {
@@ -68,16 +72,18 @@ function describe({ machine, scenarios, sizes }: Results): string {
   const rounds = [...new Set(Object.values(scenarios).map((scenario) => scenario.rounds))];
   return (
     `Medians of ${rounds.sort((a, b) => a - b).join(" or ")} interleaved rounds; ratios (NovaStream's figure over ` +
-    `the other's) are taken within a round. ${words(sizes)} Machine: ${machine}.`
+    `the other's) are taken within a round. ${words(sizes, scenarios)} Machine: ${machine}.`
   );
 }
 
-function words(sizes: Sizes): string {
+function words(sizes: Sizes, scenarios: Results["scenarios"]): string {
   const n = (value: number): string => number(value, 0);
+  const crowded = Object.keys(scenarios).some((name) => CROWDED.has(name));
   return (
     `Events of about 130 bytes; fan-out to ${n(sizes.readers)} readers, ${n(sizes.events)} events each; idle memory at ` +
     `${n(sizes.idle)} connections; replay of ${n(sizes.replayed)} events by ${n(sizes.replaying)} readers; ` +
-    `${n(sizes.reconnecting)} clients coming back; ${n(sizes.connections)} connections where there are many.`
+    `${n(sizes.reconnecting)} clients coming back; ${n(sizes.connections)} connections where there are many` +
+    (crowded ? `; ${n(sizes.answers)} chats at once, ${n(sizes.tokens)} tokens each.` : ".")
   );
 }
 

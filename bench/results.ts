@@ -1,5 +1,4 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { isDeepStrictEqual } from "node:util";
 import { median } from "./quantile.ts";
 import type { Delivered, Scenario, Values } from "./scenarios/scenario.ts";
 import type { Sizes } from "./sizes.ts";
@@ -80,14 +79,19 @@ export function merge(older: Results | undefined, newer: Results): Results {
   for (const { metrics } of Object.values(newer.scenarios))
     for (const { values } of Object.values(metrics))
       for (const subject of Object.keys(values)) delete missing[subject as SubjectName];
-  return { ...newer, missing, scenarios: { ...older.scenarios, ...newer.scenarios } };
+  // An older table does not know the sizes of rows that have come since.
+  const sizes = { ...older.sizes, ...newer.sizes };
+  return { ...newer, sizes, missing, scenarios: { ...older.scenarios, ...newer.scenarios } };
 }
 
-/** @throws because figures at other sizes mean something else */
+/**
+ * A size that only one of them has is of rows that the other has not.
+ * @throws because figures at other sizes mean something else
+ */
 export function requireSameSizes(one: Sizes, other: Sizes): void {
-  if (isDeepStrictEqual(one, other)) return;
-  const names = Object.keys({ ...one, ...other }) as (keyof Sizes)[];
-  const different = names.filter((name) => one[name] !== other[name]);
+  const names = Object.keys(one) as (keyof Sizes)[];
+  const different = names.filter((name) => name in other && one[name] !== other[name]);
+  if (different.length === 0) return;
   const words = different.map((name) => `${name} ${one[name]} and ${other[name]}`);
   throw new Error(`Results of different sizes cannot be put together: ${words.join(", ")}.`);
 }

@@ -11,6 +11,9 @@ export interface Sizes {
   readonly replaying: number;
   readonly replayed: number;
   readonly chats: number;
+  /** Chats at once in the rows on many, and tokens of each answer. */
+  readonly answers: number;
+  readonly tokens: number;
   readonly appends: number;
 }
 
@@ -23,6 +26,8 @@ export const SIZES: Sizes = {
   replaying: 1_000,
   replayed: 1_000,
   chats: 200,
+  answers: 1_000,
+  tokens: 500,
   appends: 50_000,
 };
 
@@ -36,6 +41,8 @@ export const QUICK_SIZES: Sizes = {
   replaying: 50,
   replayed: 300,
   chats: 3,
+  answers: 10,
+  tokens: 20,
   appends: 500,
 };
 
@@ -49,5 +56,7 @@ export const SIZE_WORDS: Readonly<Record<keyof Sizes, string>> = {
   replaying: "readers who replay",
   replayed: "events for each of them",
   chats: "chats, one after the other",
+  answers: "chats at once; a 25th of them where they should not use up a core",
+  tokens: "tokens of each of their answers, at 50 a second",
   appends: "appends of the publish row",
 };

@@ -389,6 +389,10 @@ export const REQUIREMENTS = {
     source: "issue 3",
     text: "Many connections, many that come back at once and many idle ones: the same paths at 200 deliver all, once",
   },
+  "bench-chats": {
+    source: "issue 4",
+    text: "The benchmark runs many chats at once, whole, and tells their pace, their memory and the lag; and sets UI message streams against the AI SDK's own response, with and without resume",
+  },
   "bench-compare": {
     source: "issue 3",
     text: "The comparison fails when a ratio falls by more than the margin against the committed table",

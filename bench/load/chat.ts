@@ -2,15 +2,16 @@ import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";
 import { DemoModel } from "../../src/chat/models/demo-model.ts";
 import { median } from "../quantile.ts";
+import { answerTo, type ChatDialect, chatPost, hasText, textOf } from "./chat-dialect.ts";
 import { demoRequest } from "./demo-request.ts";
 import type { ChatCommand, Outcome } from "./protocol.ts";
 
 const PROMPT = "what a first token takes";
-/** What the demo model says to it. */
-const ANSWER = `You said: ${PROMPT}`;
+const ANSWER = answerTo(PROMPT);
 
 /** Chats one after the other over one connection; between them the same model in this process. */
-export async function chat({ port, path, requests, modelDelayMs }: ChatCommand): Promise<Outcome> {
+export async function chat(command: ChatCommand): Promise<Outcome> {
+  const { port, path, dialect, requests, modelDelayMs } = command;
   using agent = disposable(new Agent({ keepAlive: true, maxSockets: 1 }));
   const model = new DemoModel(modelDelayMs);
   const startedAt = performance.now();
@@ -18,7 +19,7 @@ export async function chat({ port, path, requests, modelDelayMs }: ChatCommand):
   let [lost, doubled] = [0, 0];
   for (let i = 0; i < requests; i++) {
     own.push(await ownFirstTokenMs(model));
-    const { firstTokenMs, text } = await ask(agent.agent, port, path);
+    const { firstTokenMs, text } = await ask(agent.agent, port, path, dialect);
     served.push(firstTokenMs);
     if (text.length < ANSWER.length) lost++;
     else if (text !== ANSWER) doubled++;
@@ -45,16 +46,16 @@ async function ownFirstTokenMs(model: DemoModel): Promise<number> {
   return endedAt - startedAt;
 }
 
-async function ask(agent: Agent, port: number, path: string) {
+async function ask(agent: Agent, port: number, path: string, dialect: ChatDialect) {
   const startedAt = performance.now();
-  const body = JSON.stringify({ prompt: PROMPT });
+  const { headers, body } = chatPost(dialect, PROMPT);
   const outgoing = request({
     agent,
     host: "127.0.0.1",
     port,
     path,
     method: "POST",
-    headers: { "content-type": "application/json", "content-length": body.length },
+    headers,
   });
   outgoing.end(body);
   const [answer] = (await once(outgoing, "response")) as [IncomingMessage];
@@ -63,17 +64,8 @@ async function ask(agent: Agent, port: number, path: string) {
   let received = "";
   for await (const text of answer.setEncoding("utf8") as AsyncIterable<string>) {
     received += text;
-    if (Number.isNaN(firstTokenMs) && received.includes('"token"'))
+    if (Number.isNaN(firstTokenMs) && hasText(dialect, received))
       firstTokenMs = performance.now() - startedAt;
   }
-  return { firstTokenMs, text: tokensOf(received) };
-}
-
-/** Of an answer in NDJSON, whose last line is no JSON. */
-function tokensOf(received: string): string {
-  return received
-    .split("\n")
-    .filter((line) => line.startsWith("{"))
-    .map((line) => (JSON.parse(line) as { token?: string }).token ?? "")
-    .join("");
+  return { firstTokenMs, text: textOf(received) };
 }

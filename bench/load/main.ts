@@ -1,4 +1,5 @@
 import { chat } from "./chat.ts";
+import { crowd } from "./crowd.ts";
 import { fill } from "./fill.ts";
 import { getAtOnce } from "./get.ts";
 import { Load } from "./load.ts";
@@ -25,6 +26,8 @@ function run(command: LoadCommand): Promise<Outcome> {
       return getAtOnce(command);
     case "chat":
       return chat(command);
+    case "crowd":
+      return crowd(command);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Surface } from "../subjects/subject.ts";
+import type { ChatDialect } from "./chat-dialect.ts";
 
 /** Opens readers and waits until each of them has been told that it is live. */
 export interface OpenCommand {
@@ -49,9 +50,21 @@ export interface ChatCommand {
   readonly kind: "chat";
   readonly port: number;
   readonly path: string;
+  readonly dialect: ChatDialect;
   readonly requests: number;
   /** Of the model, before each token. */
   readonly modelDelayMs: number;
+}
+
+/** Chats at once, each over a connection of its own. */
+export interface CrowdCommand {
+  readonly kind: "crowd";
+  readonly port: number;
+  readonly path: string;
+  readonly dialect: ChatDialect;
+  readonly chats: number;
+  /** Of each answer. */
+  readonly tokens: number;
 }
 
 export type LoadCommand =
@@ -60,7 +73,8 @@ export type LoadCommand =
   | FillCommand
   | ReconnectCommand
   | GetCommand
-  | ChatCommand;
+  | ChatCommand
+  | CrowdCommand;
 
 /** What became of a command. */
 export interface Outcome {
@@ -76,6 +90,16 @@ export interface Outcome {
   readonly latencyMs?: { readonly p50: number; readonly p99: number };
   /** Of chats: to the first token, over what the model itself takes; median. */
   readonly addedMs?: number;
+  readonly crowd?: CrowdOutcome;
+}
+
+export interface CrowdOutcome {
+  /** Of the answers that came whole. */
+  readonly tokens: number;
+  /** Tokens a second of an answer, from its first to its end; median. */
+  readonly pace: number;
+  /** Between two pieces of an answer, of those that are sampled. */
+  readonly gapP99Ms: number;
 }
 
 export type LoadReply =

@@ -1,4 +1,5 @@
-import { chat, chatRedis } from "./chat.ts";
+import { chat, chatRedis, chatUi, chatUiRedis } from "./chat.ts";
+import { CROWDS } from "./crowd.ts";
 import { bursts, latency, single, websocket } from "./fan-out.ts";
 import { connections, idle, reconnect } from "./many.ts";
 import { publish } from "./publish.ts";
@@ -14,6 +15,9 @@ export const SCENARIOS: readonly Scenario[] = [
   websocket,
   chat,
   chatRedis,
+  chatUi,
+  chatUiRedis,
+  ...CROWDS,
   replay,
   publish,
   reconnect,

@@ -9,9 +9,14 @@ import type { Trial } from "./scenario.ts";
 /** For what starting and connecting leaves behind; a few connections leave less. */
 const settleMs = (readers: number): number => Math.min(1_000, readers);
 
+/** Of the demo model, before each token, where a scenario does not say. */
+export const MODEL_DELAY_MS = 5;
+const MEMORY_LOOK_MS = 250;
+
 export interface StageOptions {
   /** The Redis of the trial, which outlives the stage. */
   readonly redis?: SubjectProcess;
+  readonly modelDelayMs?: number;
 }
 
 /** A subject and a load generator, fresh processes both, for one trial. */
@@ -28,7 +33,11 @@ export class Stage implements AsyncDisposable {
     this.#signal = trial.signal;
   }
 
-  static async open(trial: Trial, { redis }: StageOptions = {}): Promise<Stage> {
+  static async open(
+    trial: Trial,
+    { redis, modelDelayMs = MODEL_DELAY_MS }: StageOptions = {},
+  ): Promise<Stage> {
+    const circumstances = { redisUrl: redis && redisUrl(redis), modelDelayMs };
     // While it gets ready the subject starts.
     const load = new LoadProcess(trial.signal, trial.count);
     try {
@@ -36,7 +45,7 @@ export class Stage implements AsyncDisposable {
       const process = await SubjectProcess.start({
         title: TITLES[subject.name],
         reaper: trial.reaper,
-        command: (port) => subject.command(port, redis && redisUrl(redis)),
+        command: (port) => subject.command(port, circumstances),
       });
       return new Stage(trial, process, load);
     } catch (error) {
@@ -67,6 +76,22 @@ export class Stage implements AsyncDisposable {
     await open();
     await this.#settle(readers);
     return ((await this.process.residentKb()) - before) / readers;
+  }
+
+  /** The most memory that so many answers take while they are made, in KB for each. */
+  async peakKbOf<T>(answers: number, make: () => Promise<T>): Promise<{ kb: number; made: T }> {
+    await this.#settle(answers);
+    const before = await this.process.residentKb();
+    let peak = before;
+    const over = new AbortController();
+    const look = async (): Promise<void> => {
+      while (!over.signal.aborted) {
+        peak = Math.max(peak, await this.process.residentKb());
+        await delay(MEMORY_LOOK_MS, undefined, { signal: over.signal }).catch(() => undefined);
+      }
+    };
+    const [made] = await Promise.all([make().finally(() => over.abort()), look()]);
+    return { kb: (peak - before) / answers, made };
   }
 
   #settle(readers: number): Promise<void> {

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compileFanOut } from "./compile.ts";
 import { createNchan } from "./nchan.ts";
-import { MODEL_DELAY_MS, NOVASTREAM, REPLAY_KEY, SERVICE } from "./novastream.ts";
-import type { Subject, SubjectName, Surface } from "./subject.ts";
+import { NOVASTREAM, REPLAY_KEY, SERVICE } from "./novastream.ts";
+import type { Circumstances, Subject, SubjectName, Surface } from "./subject.ts";
 
 const SSE_LIVE = { marker: "event: live\n", frames: 1 };
 const BROADCASTER: Surface = {
@@ -22,20 +22,22 @@ const script = (
   name: SubjectName,
   file: string,
   surface: Surface,
-  args: (redisUrl: string) => string[] = () => [],
+  args: (circumstances: Circumstances) => string[] = () => [],
 ): Subject => ({
   name,
   surface,
-  command: (port, redisUrl = "") => ({
+  command: (port, circumstances) => ({
     file: process.execPath,
     args: [
       ...process.execArgv,
       fileURLToPath(new URL(file, import.meta.url)),
       String(port),
-      ...args(redisUrl),
+      ...args(circumstances),
     ],
   }),
 });
+
+const modelArgs = ({ modelDelayMs }: Circumstances): string[] => [String(modelDelayMs)];
 
 const SCRIPTS: readonly Subject[] = [
   script("stream-sse", "hono-stream-sse.ts", BROADCASTER),
@@ -57,8 +59,13 @@ const SCRIPTS: readonly Subject[] = [
     // Its own two handshakes are messages too.
     greeting: { marker: '["live"', frames: 3 },
   }),
-  script("plain-route", "plain-route.ts", BROADCASTER, () => [String(MODEL_DELAY_MS)]),
-  script("xrange", "xrange.ts", BROADCASTER, (redisUrl) => [redisUrl, REPLAY_KEY]),
+  script("plain-route", "plain-route.ts", BROADCASTER, modelArgs),
+  script("ai-sdk", "ai-sdk.ts", BROADCASTER, modelArgs),
+  script("ai-sdk-resumable", "ai-sdk-resumable.ts", BROADCASTER, (circumstances) => [
+    ...modelArgs(circumstances),
+    circumstances.redisUrl!,
+  ]),
+  script("xrange", "xrange.ts", BROADCASTER, ({ redisUrl }) => [redisUrl!, REPLAY_KEY]),
 ];
 
 const cLoop = (binary: string): Subject => ({

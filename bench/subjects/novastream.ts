@@ -1,10 +1,10 @@
 import { fileURLToPath } from "node:url";
-import type { Subject, SubjectName, Surface } from "./subject.ts";
+import type { ChatSurface, Subject, SubjectName, Surface } from "./subject.ts";
 
 /** The built service. */
 export const SERVICE = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
-/** Of the demo model, before each token, in all chat trials. */
-export const MODEL_DELAY_MS = 5;
+/** Where it is asked for an answer. */
+export const CHAT: ChatSurface = { path: "/api/v1/ai/chat", dialect: "prompt" };
 /** What is replayed, and the key under which the service keeps it. */
 export const REPLAY_TOPIC = "app:replay";
 export const REPLAY_KEY = `novastream:{${REPLAY_TOPIC}}`;
@@ -30,7 +30,7 @@ const CONSOLE: Surface = {
 const service = (name: SubjectName, surface: Surface): Subject => ({
   name,
   surface,
-  command: (port, redisUrl) => ({
+  command: (port, { modelDelayMs, redisUrl }) => ({
     file: process.execPath,
     args: [SERVICE],
     env: {
@@ -41,7 +41,7 @@ const service = (name: SubjectName, surface: Surface): Subject => ({
       // The load comes from this very machine: overload is what is measured, and nobody is to be turned away.
       OVERLOAD_EVENT_LOOP_DELAY: "0",
       MAX_CONNECTION_AGE: "24h",
-      AI_DEMO_DELAY: `${MODEL_DELAY_MS}ms`,
+      AI_DEMO_DELAY: `${modelDelayMs}ms`,
       ...(redisUrl !== undefined && { REDIS_URL: redisUrl }),
     },
   }),

@@ -1,3 +1,5 @@
+import type { ChatDialect } from "../load/chat-dialect.ts";
+
 /** What is measured and what it is measured against, as the table calls them. */
 export const TITLES = {
   novastream: "NovaStream",
@@ -11,6 +13,8 @@ export const TITLES = {
   ws: "`ws`",
   "socket-io": "`socket.io`",
   "plain-route": "the model in a plain route",
+  "ai-sdk": "the AI SDK's own response",
+  "ai-sdk-resumable": "the same with `resumable-stream`",
   xrange: "an XRANGE per reader and page",
   "bare-append": "the bare Lua script",
   "plain-get": "plain GETs",
@@ -30,8 +34,16 @@ export interface Command {
 export interface Subject {
   readonly name: SubjectName;
   readonly surface: Surface;
-  /** What to run, once the port is known; `redisUrl` where the trial has a Redis. */
-  command(port: number, redisUrl?: string): Command;
+  /** What to run, once the port is known. */
+  command(port: number, circumstances: Circumstances): Command;
+}
+
+/** What a trial has for its subject. */
+export interface Circumstances {
+  /** Where the trial has a Redis. */
+  readonly redisUrl: string | undefined;
+  /** Of the demo model, before each token. */
+  readonly modelDelayMs: number;
 }
 
 /** How a subject is published to and read. */
@@ -43,4 +55,10 @@ export interface Surface {
   readonly body: "json" | "lines" | "status";
   /** What tells a reader that it is live, and how many frames it has got by then beside its backlog. */
   readonly greeting: { readonly marker: string; readonly frames: number };
+}
+
+/** How a subject is asked for an answer. */
+export interface ChatSurface {
+  readonly path: string;
+  readonly dialect: ChatDialect;
 }

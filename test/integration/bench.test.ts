@@ -43,18 +43,21 @@ const only = (flag: string, names: string[]) => names.flatMap((name) => [flag, n
 
 test(
   "every row's path, with the service alone: all is delivered, once",
-  verifies("bench", "bench-paths"),
+  verifies("bench", "bench-paths", "bench-chats"),
   async () => {
     const own = ["novastream", "novastream-console", "novastream-redis"];
     const { results, stdout, stderr } = await measure(...only("--subject", own));
 
-    const { readers, events, reconnecting, connections, chats, appends, replaying, replayed } =
-      QUICK_SIZES;
+    const { readers, events, reconnecting, connections } = QUICK_SIZES;
+    const { answers, chats, appends, replaying, replayed } = QUICK_SIZES;
     const warmUp = Math.ceil(events / 4);
     const fanOut = readers * (events + warmUp);
     const expected = Object.entries(results.scenarios).map(
       ([name, { expected, lost, doubled }]) => [name, { expected, lost, doubled }],
     );
+    const oneByOne = chats + Math.ceil(chats / 4);
+    const few = Math.ceil(answers / 25);
+    const atOnce = (count: number) => count + Math.ceil(count / 4);
     const exactly = (count: number) => ({ expected: count, lost: 0, doubled: 0 });
     expect(Object.fromEntries(expected)).toEqual({
       single: exactly(fanOut),
@@ -62,14 +65,23 @@ test(
       latency: exactly(fanOut),
       idle: exactly(0),
       websocket: exactly(fanOut),
-      chat: exactly(chats + Math.ceil(chats / 4)),
-      "chat-redis": exactly(chats + Math.ceil(chats / 4)),
+      chat: exactly(oneByOne),
+      "chat-redis": exactly(oneByOne),
+      "chat-ui": exactly(oneByOne),
+      "chat-ui-redis": exactly(oneByOne),
+      tokens: exactly(atOnce(few)),
+      "tokens-redis": exactly(atOnce(few)),
+      "chats-many": exactly(atOnce(answers)),
+      "chats-many-redis": exactly(atOnce(answers)),
       replay: exactly(replaying * replayed),
       publish: exactly(appends),
       // Twice: the first time they come back they hold the cursor of no event.
       reconnect: exactly(2 * reconnecting * 10),
       connections: exactly(connections),
     });
+    const { metrics } = results.scenarios["chats-many"]!;
+    for (const name of ["pace", "perCpuSecond", "gapP99Ms", "lagP99Ms", "kb"])
+      expect(metrics[name]?.values.novastream, name).toBeGreaterThanOrEqual(0);
     expect(stderr).toContain("round 1/1: NovaStream, single");
     expect(stdout).toMatch(/^\| measure \|.*\| budget \|$/m);
     expect(stdout).toMatch(/^Lost: 0, doubled: 0, of [1-9][\d,]* deliveries\.$/m);
@@ -112,6 +124,24 @@ test(
     const compared = await runBench("compare", "--fresh", sse.json);
     expect(compared.stderr).toContain("Results of different sizes cannot be put together");
     expect(compared.code).toBe(1);
+  },
+);
+
+test(
+  "the AI SDK's own responses come whole, with and without resume",
+  verifies("bench-chats"),
+  async () => {
+    const { results } = await measure(
+      ...only("--only", ["chat-ui", "chat-ui-redis", "tokens", "tokens-redis"]),
+      ...only("--subject", ["ai-sdk", "ai-sdk-resumable"]),
+    );
+    for (const [name, { expected, lost, doubled, metrics }] of Object.entries(results.scenarios)) {
+      const peer = name.endsWith("-redis") ? "ai-sdk-resumable" : "ai-sdk";
+      expect({ name, lost, doubled }).toEqual({ name, lost: 0, doubled: 0 });
+      expect(expected, name).toBeGreaterThan(0);
+      const metric = name.startsWith("tokens") ? "perCpuSecond" : "addedMs";
+      expect(metrics[metric]?.values[peer], name).toBeDefined();
+    }
   },
 );
 

@@ -112,6 +112,19 @@ test("a partial run takes the place of what it has measured, and of nothing else
   expect(merged.missing).toEqual({});
 });
 
+test("rows of new sizes are added to an older table, which keeps the rest and can be compared", () => {
+  const { answers: _, tokens: __, ...known } = SIZES;
+  const older = { ...table(0.6, 0.8), sizes: known as Results["sizes"] };
+  const crowd = { ...table(0.6, 0.8).scenarios.single! };
+  const newer = { ...table(0.6, 0.8), scenarios: { "chats-many": crowd } };
+  const merged = merge(older, newer);
+  expect(merged.sizes).toEqual(SIZES);
+  expect(Object.keys(merged.scenarios)).toEqual(["single", "latency", "chats-many"]);
+  expect(report(older)).not.toContain("chats at once");
+  expect(report(merged)).toContain("1,000 chats at once, 500 tokens each");
+  expect(fallen(older, table(0.4, 0.8))).toEqual(["single.perCpuSecond ÷ c-loop"]);
+});
+
 test("the report judges each budget by what it is about", () => {
   const lines = report(table(0.64, 0.8)).split("\n");
   expect(lines).toContain(
