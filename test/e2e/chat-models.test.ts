@@ -246,7 +246,8 @@ describe("chat with real models", () => {
     expect(await ask({ prompt: "a" })).toMatchObject({ text: "fine" });
     await eventually(() => service.output.includes("Bad key [key]"));
     expect(service.output).toContain('"code":"model-unauthorised"');
-    for (const secret of [KEY, OTHER_KEY, "Bearer"]) expect(service.output).not.toContain(secret);
+    for (const secret of [KEY, OTHER_KEY, "Bearer", "AI SDK"])
+      expect(service.output).not.toContain(secret);
     const shown = service.output
       .split("\n")
       .filter((line) => line.startsWith("{") && (JSON.parse(line) as { level: number }).level >= 30)

@@ -244,6 +244,23 @@ describe("a model behind an OpenAI-compatible endpoint", () => {
   );
 
   it(
+    "says a call's input as it came, even where that is no JSON",
+    verifies("model-tools"),
+    async () => {
+      for (const input of ['{"city": "Rom" }', '{"city":', '{"__proto__":1}', "[1e2]"]) {
+        const name = "weather";
+        const begun = { index: 0, id: "c1", type: "function", function: { name, arguments: "" } };
+        const more = { index: 0, function: { arguments: input } };
+        upstream.next(streams([{ tool_calls: [begun] }, { tool_calls: [more] }], "tool_calls"));
+        const parts = await answer({ ...ASKED, tools: [{ name, parameters: { type: "object" } }] });
+        expect(parts.filter(({ type }) => type === "tool-call")).toEqual([
+          { type: "tool-call", toolCallId: "c1", toolName: name, input },
+        ]);
+      }
+    },
+  );
+
+  it(
     "tells why it ended, and no usage where it is told none",
     verifies("model-request"),
     async () => {
