@@ -3,7 +3,6 @@ import {
   EmptyResponseBodyError,
   InvalidResponseDataError,
   JSONParseError,
-  MissingToolResultsError,
   TypeValidationError,
 } from "ai";
 import { ModelError, type ModelErrorCode } from "./model-error.ts";
@@ -39,10 +38,6 @@ const RATE = /rate.?limit|too.?many.?requests|quota/i;
 /** @param begun whether any of the answer had come */
 export function toFailure(error: unknown, begun: boolean): Failure {
   if (APICallError.isInstance(error)) return fromCall(error, begun);
-  if (MissingToolResultsError.isInstance(error)) {
-    const message = "A tool call in the conversation has no result.";
-    return fail("model-refused", message, error.name);
-  }
   if (!(error instanceof Error)) return fromStream(error);
   const garbled = GARBLED.some((kind) => kind.isInstance(error));
   if (garbled || systemCodeOf(error) !== "") return broken(error);

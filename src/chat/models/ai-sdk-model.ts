@@ -1,11 +1,11 @@
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { InvalidResponseDataError, type LanguageModel, streamText } from "ai";
+import { InvalidResponseDataError } from "ai";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Model, ModelPart, ModelRequest } from "./model.ts";
 import type { ModelSettings } from "./model-settings.ts";
-import { AnswerParts } from "./ai-sdk-answer.ts";
-import { toCallSettings } from "./ai-sdk-request.ts";
+import { toModelPart } from "./ai-sdk-answer.ts";
 import { toFailure } from "./ai-sdk-failure.ts";
+import { type SdkModel, toSdkRequest } from "./ai-sdk-request.ts";
 
 /** Of what a provider says when it fails, in the log. */
 const TOLD_MAX_LENGTH = 1_000;
@@ -15,7 +15,7 @@ export class AiSdkModel implements Model {
   readonly name: string;
   readonly #settings: ModelSettings;
   readonly #logger: Logger;
-  readonly #model: LanguageModel;
+  readonly #model: SdkModel;
 
   constructor(settings: ModelSettings, logger: Logger) {
     this.name = settings.name;
@@ -37,39 +37,23 @@ export class AiSdkModel implements Model {
   }
 
   async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelPart> {
-    // Never the caller's own signal: one that is aborted with a text for its reason makes the SDK reject unheard.
-    const call = new AbortController();
-    const cancel = () => call.abort();
-    if (signal.aborted) cancel();
-    else signal.addEventListener("abort", cancel, { once: true });
-    const parts = new AnswerParts();
     let begun = false;
-    let whole = false;
     try {
-      call.signal.throwIfAborted();
-      const { fullStream } = streamText({
-        ...toCallSettings(request),
-        model: this.#model,
-        maxRetries: 0,
-        abortSignal: call.signal,
-        // They come as parts too; the SDK's own handler would print them, with all that was sent.
-        onError: () => {},
-      });
-      for await (const part of fullStream) {
+      // Not through `streamText`: it keeps every part of an answer until its end, for results that nobody asks for.
+      const { stream } = await this.#model.doStream(toSdkRequest(request, signal));
+      // Whoever leaves this loop cancels the stream, and with it the request.
+      for await (const part of stream) {
         if (part.type === "error") throw part.error;
-        const said = parts.of(part);
+        const said = toModelPart(part);
         if (!said) continue;
         begun = true;
-        whole = said.type === "finish";
         yield said;
-        if (whole) return;
+        if (said.type === "finish") return;
       }
       throw new InvalidResponseDataError({ data: undefined, message: "no finish" });
     } catch (error) {
-      throw call.signal.aborted ? call.signal.reason : this.#understand(error, begun);
-    } finally {
-      signal.removeEventListener("abort", cancel);
-      if (!whole) cancel();
+      if (!signal.aborted) throw this.#understand(error, begun);
+      throw new DOMException("The request was cancelled.", "AbortError");
     }
   }
 

@@ -1,12 +1,15 @@
-import { type AssistantModelMessage, jsonSchema, type ModelMessage as SdkMessage, tool } from "ai";
-import type { ModelMessage, ModelRequest, ToolCall, ToolChoice } from "./model.ts";
+import type { OpenAICompatibleProvider } from "@ai-sdk/openai-compatible";
+import type { ModelMessage, ModelRequest, Tool, ToolCall, ToolChoice } from "./model.ts";
 
-/** A request in the words of the AI SDK. Its tools have no `execute`: they are the caller's to run. */
-export function toCallSettings(request: ModelRequest) {
+/** A model of the AI SDK. */
+export type SdkModel = ReturnType<OpenAICompatibleProvider["chatModel"]>;
+type SdkRequest = Parameters<SdkModel["doStream"]>[0];
+type SdkMessage = SdkRequest["prompt"][number];
+
+/** A request in the words of the AI SDK's models. */
+export function toSdkRequest(request: ModelRequest, abortSignal: AbortSignal): SdkRequest {
   return {
-    messages: request.messages.map(toSdkMessage),
-    // They are the caller's own messages; without this, each call would warn on stderr.
-    allowSystemInMessages: true,
+    prompt: request.messages.map(toSdkMessage),
     maxOutputTokens: request.maxTokens,
     temperature: request.temperature,
     topP: request.topP,
@@ -14,13 +17,18 @@ export function toCallSettings(request: ModelRequest) {
     frequencyPenalty: request.frequencyPenalty,
     seed: request.seed,
     stopSequences: request.stop && [...request.stop],
-    tools: request.tools && toSdkTools(request.tools),
+    tools: request.tools?.map(toSdkTool),
     toolChoice: toSdkToolChoice(request.toolChoice),
+    abortSignal,
   };
 }
 
 function toSdkMessage(message: ModelMessage): SdkMessage {
   switch (message.role) {
+    case "system":
+      return { role: "system", content: message.content };
+    case "user":
+      return { role: "user", content: [{ type: "text", text: message.content }] };
     case "assistant":
       return toSdkAnswer(message.content, message.toolCalls ?? []);
     case "tool": {
@@ -28,19 +36,15 @@ function toSdkMessage(message: ModelMessage): SdkMessage {
       const output = { type: "text", value: content } as const;
       return { role: "tool", content: [{ type: "tool-result", toolCallId, toolName, output }] };
     }
-    default:
-      return { role: message.role, content: message.content };
   }
 }
 
-function toSdkAnswer(content: string, toolCalls: readonly ToolCall[]): AssistantModelMessage {
-  if (toolCalls.length === 0) return { role: "assistant", content };
-  const text = content === "" ? [] : [{ type: "text", text: content } as const];
+function toSdkAnswer(text: string, toolCalls: readonly ToolCall[]): SdkMessage {
   const calls = toolCalls.map(
     ({ toolCallId, toolName, input }) =>
       ({ type: "tool-call", toolCallId, toolName, input: parsed(input) }) as const,
   );
-  return { role: "assistant", content: [...text, ...calls] };
+  return { role: "assistant", content: [{ type: "text", text }, ...calls] };
 }
 
 /** The SDK writes it as JSON again; what is no JSON goes up as a JSON string, which is the nearest that there is. */
@@ -52,17 +56,13 @@ function parsed(input: string): unknown {
   }
 }
 
-function toSdkTools(tools: NonNullable<ModelRequest["tools"]>) {
-  return Object.fromEntries(
-    tools.map(({ name, description, parameters }) => [
-      name,
-      tool({ description, inputSchema: jsonSchema(parameters) }),
-    ]),
-  );
+function toSdkTool({ name, description, parameters }: Tool) {
+  return { type: "function", name, description, inputSchema: parameters } as const;
 }
 
-function toSdkToolChoice(choice: ToolChoice | undefined) {
+function toSdkToolChoice(choice: ToolChoice | undefined): SdkRequest["toolChoice"] {
+  if (choice === undefined) return undefined;
   return typeof choice === "object"
-    ? ({ type: "tool", toolName: choice.toolName } as const)
-    : choice;
+    ? { type: "tool", toolName: choice.toolName }
+    : { type: choice };
 }
