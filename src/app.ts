@@ -75,9 +75,16 @@ export function createApp(services: AppServices): Hono<AppEnvironment> {
 export const EXPOSED_HEADERS = [
   "X-Request-Id",
   "X-Generation-Id",
+  "X-Vercel-AI-UI-Message-Stream",
+  "X-Workflow-Run-Id",
+  "X-Workflow-Stream-Tail-Index",
   "Content-Location",
   "Link",
+  "Location",
+  "Preference-Applied",
   "Retry-After",
+  "Retry-After-Ms",
+  "X-Should-Retry",
 ];
 
 function crossOrigin(origins: readonly string[]) {
@@ -88,20 +95,7 @@ function crossOrigin(origins: readonly string[]) {
     credentials: !any,
     // Whatever the page asks to send: OpenAI's client alone has a dozen headers of its own.
     allowHeaders: [],
-    exposeHeaders: [
-      "X-Request-Id",
-      "X-Generation-Id",
-      "X-Vercel-AI-UI-Message-Stream",
-      "X-Workflow-Run-Id",
-      "X-Workflow-Stream-Tail-Index",
-      "Content-Location",
-      "Link",
-      "Location",
-      "Preference-Applied",
-      "Retry-After",
-      "Retry-After-Ms",
-      "X-Should-Retry",
-    ],
+    exposeHeaders: EXPOSED_HEADERS,
     maxAge: 600,
   });
 }
