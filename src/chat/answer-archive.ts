@@ -7,8 +7,9 @@ import { ANONYMOUS } from "../wire/grammar.ts";
 import type { GenerationSnapshot } from "../wire/chat.ts";
 import type { Standing } from "./active-answers.ts";
 import { chunkOf } from "./chunk.ts";
-import { follow } from "./generation/follow.ts";
-import { SnapshotFold } from "./snapshot.ts";
+import { type Answer, AnswerFold } from "./answer.ts";
+import { snapshotOf } from "./projections/snapshot.ts";
+import { readAnswer } from "./read-answer.ts";
 
 const PAGE = { events: 512, bytes: 262_144 };
 const ONE = { events: 1, bytes: 1 };
@@ -55,32 +56,25 @@ export class AnswerArchive {
 
   /** How it stands now. @throws ServiceError `not-found` */
   async snapshot(generation: string, principal: string): Promise<GenerationSnapshot> {
-    const fold = new SnapshotFold(generation);
+    const fold = new AnswerFold();
     for await (const event of this.events(generation)) {
-      if (!fold.snapshot && !mayRead(event, principal)) throw unknownGeneration(generation);
+      if (!fold.answer && !mayRead(event, principal)) throw unknownGeneration(generation);
       fold.add(event);
     }
-    if (!fold.snapshot) throw unknownGeneration(generation);
-    return fold.snapshot;
+    if (!fold.answer) throw unknownGeneration(generation);
+    return snapshotOf(fold.answer);
   }
 
-  /** How it has ended. The signal stops the waiting, not the generation. @throws ServiceError `draining` where it is cut short */
+  /**
+   * How it has ended. The signal stops the waiting, not the generation.
+   * @throws ServiceError `draining` where the wait is cut short, `history-lost` where there is nothing to wait for
+   */
   async whenEnded(generation: string, signal: AbortSignal): Promise<GenerationSnapshot> {
-    const fold = new SnapshotFold(generation);
-    const following = follow(this.#hub, chatTopic(generation), (event) => fold.add(event));
-    if (signal.aborted) following.close();
-    signal.addEventListener("abort", following.close, { once: true });
-    try {
-      const whole = await following.ended;
-      if (!whole || !fold.snapshot)
-        throw new ServiceError("draining", "The wait for the answer was cut short.", {
-          retryAfterMs: 1_000,
-        });
-      return fold.snapshot;
-    } finally {
-      signal.removeEventListener("abort", following.close);
-      following.close();
-    }
+    const enough = (answer: Answer): boolean => answer.finishReason !== undefined;
+    const answer = await readAnswer(this.#hub, { generation, enough, signal });
+    if (answer && enough(answer)) return snapshotOf(answer);
+    const detail = "The wait for the answer was cut short.";
+    throw new ServiceError("draining", detail, { retryAfterMs: 1_000 });
   }
 }
 

@@ -5,6 +5,7 @@ import type { EventLog } from "../../log/event-log.ts";
 import type { Topic } from "../../log/topic.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { type Chunk, chunkDraft } from "../chunk.ts";
+import { blockOf, isDelta, textOf, withText } from "../delta.ts";
 
 /** Adjacent deltas are merged for at most so long; the first goes out at once. */
 const MERGE_MS = 20;
@@ -47,9 +48,9 @@ export class ChunkWriter {
   write(chunk: Chunk): void {
     if (this.#failure) throw this.#failure;
     const last = this.#queue.at(-1);
-    if (chunk.type === "text-delta" && last?.type === "text-delta" && last.id === chunk.id)
-      last.delta += chunk.delta;
-    else this.#queue.push({ ...chunk });
+    if (last && isDelta(chunk) && isDelta(last) && blockOf(chunk) === blockOf(last))
+      this.#queue[this.#queue.length - 1] = withText(last, textOf(last) + textOf(chunk));
+    else this.#queue.push(chunk);
     this.#pumping ??= this.#pump();
   }
 
@@ -69,7 +70,7 @@ export class ChunkWriter {
         const chunks = this.#queue;
         this.#queue = [];
         // What frames the text keeps no token waiting: a model may be quick to say its first.
-        if (chunks.some(({ type }) => type === "text-delta")) this.#deltaAt = performance.now();
+        if (chunks.some(isDelta)) this.#deltaAt = performance.now();
         await this.#append(chunks);
       }
     } catch (error) {

@@ -7,7 +7,7 @@ import type { FinishReason, Usage } from "../../wire/chat.ts";
 import type { Chunk } from "../chunk.ts";
 import { ModelError } from "../models/model-error.ts";
 import type { Model, ModelPart, ModelRequest } from "../models/model.ts";
-import { STATES } from "../snapshot.ts";
+import { stateOf } from "../answer.ts";
 import { AnswerChunks } from "./answer-chunks.ts";
 import { ChunkWriter } from "./chunk-writer.ts";
 import { follow } from "./follow.ts";
@@ -86,7 +86,7 @@ export class Producer {
     });
     let state: string = "failed";
     try {
-      state = STATES[await this.#produce()];
+      state = stateOf(await this.#produce());
       return true;
     } catch (err) {
       // Where the topic has no end yet, whoever sweeps will write it.
