@@ -34,7 +34,7 @@ describe("what speaks OpenAI's API", () => {
   let there: ServiceProcess;
   beforeAll(async () => {
     redis = await TestRedis.start();
-    const environment = { REDIS_URL: redis.url, AI_DEMO_DELAY: "2ms" };
+    const environment = { REDIS_URL: redis.url, AI_DEMO_DELAY: "2ms", HEARTBEAT_INTERVAL: "50ms" };
     [here, there] = await Promise.all([
       ServiceProcess.start(environment),
       ServiceProcess.start(environment),
@@ -147,6 +147,24 @@ describe("what speaks OpenAI's API", () => {
         tools: [WEATHER],
       });
       expect(answer.choices[0]!.message.content).toContain("Ulm");
+    });
+
+    it("is not disturbed by heartbeats", verifies("openai-clients", "heartbeats"), async () => {
+      const messages = says("#!demo tokens=2 stall=300ms\na b");
+      const body = { model: "demo", messages, stream: true } as const;
+      const bytes = await apiOf(here.url).post("/v1/chat/completions", body);
+      expect(await bytes.text()).toMatch(/\n\n(:hb\n)+id: /);
+      const chunks = await all(await client().chat.completions.create(body));
+      expect(textOf(chunks)).toMatch(/^1 2.*You said: a b$/);
+    });
+
+    it("asks as the user of its query", verifies("openai-request"), async () => {
+      const { response } = await client({ query: { user: "ada" } })
+        .chat.completions.create({ model: "demo", messages: says("hi"), user: "somebody" })
+        .withResponse();
+      const generation = response.headers.get("content-location")!;
+      expect((await fetch(`${there.url}${generation}?user=ada`)).status).toBe(200);
+      expect((await fetch(`${there.url}${generation}?user=somebody`)).status).toBe(404);
     });
 
     it("lists the models, and finds one", verifies("openai-clients"), async () => {
