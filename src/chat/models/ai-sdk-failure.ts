@@ -4,7 +4,7 @@ import {
   InvalidResponseDataError,
   JSONParseError,
   TypeValidationError,
-} from "ai";
+} from "@ai-sdk/provider";
 import { ModelError, type ModelErrorCode } from "./model-error.ts";
 import { retryAfterMsOf } from "./retry-after.ts";
 

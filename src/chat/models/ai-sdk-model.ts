@@ -1,5 +1,5 @@
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { InvalidResponseDataError } from "ai";
+import { InvalidResponseDataError } from "@ai-sdk/provider";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Model, ModelPart, ModelRequest } from "./model.ts";
 import type { ModelSettings } from "./model-settings.ts";
