@@ -119,7 +119,9 @@ describe("the UI message stream", () => {
     "refuses a cursor of another answer, of nobody's and of none",
     verifies("ui-cursor"),
     async () => {
-      const [one, other] = await Promise.all([whole(), whole()]);
+      // One after the other: of two at a time, one may well stand at a position of the other.
+      const one = await whole();
+      const other = await whole();
       const foreign = idOf(other.parts[3]!);
       const refused = async (url: string, init: RequestInit, status: number) => {
         const response = await fetch(url, init);
@@ -204,11 +206,19 @@ describe("a chat", () => {
 });
 
 describe("an answer that nobody waits for", () => {
+  const LONG = PROMPT.repeat(6);
+  /** Reads the first bytes of a stream, and leaves it. */
+  async function glance(response: Response): Promise<void> {
+    const reader = response.body!.getReader();
+    await reader.read();
+    await reader.cancel();
+  }
+
   it.each([
-    ["/api/chat", bodyOf(PROMPT)],
-    ["/api/v1/ai/chat", { prompt: PROMPT }],
+    ["/api/chat", bodyOf(LONG)],
+    ["/api/v1/ai/chat", { prompt: LONG }],
   ])(
-    "is promised at once by %s, and made though nobody reads it",
+    "is promised at once by %s, and made to its end though nobody reads it",
     verifies("respond-async"),
     async (path, body) => {
       const prefer = { prefer: "wait=10, Respond-Async" };
@@ -222,19 +232,16 @@ describe("an answer that nobody waits for", () => {
         `${path}/${generation}/stream`,
       ]);
       expect(response.headers.get("location")).toBe(`/api/v1/ai/chat/${generation}`);
-      // Beside it, one whose only reader leaves is given up.
-      const leave = new AbortController();
-      const left = await fetch(`${here.url}/api/v1/ai/chat`, {
-        method: "POST",
-        body: JSON.stringify({ prompt: PROMPT.repeat(10) }),
-        signal: leave.signal,
-      });
-      leave.abort();
-      await eventually(
-        async () => (await stateOf(left.headers.get("x-generation-id")!)) === "stopped",
-      );
+      // Both have had a reader, who has left; the one that was asked for as a stream is given up.
+      await glance(await fetch(`${here.url}${streamUrl}`));
+      const other = await apiOf(here.url).post(path, body);
+      await glance(other);
+      const abandoned = other.headers.get("x-generation-id")!;
+      await eventually(async () => (await stateOf(abandoned)) === "stopped");
+      expect(await stateOf(generation!)).not.toBe("stopped");
       await eventually(async () => (await stateOf(generation!)) === "finished");
-      expect(await (await fetch(`${there.url}${streamUrl}`)).text()).toContain("wörd39 你好");
+      const late = await (await fetch(`${there.url}${streamUrl}`)).text();
+      expect(late).toContain("wörd39 你好");
     },
   );
 });
