@@ -129,7 +129,9 @@ export class ChatService {
   ): Promise<string> {
     const generation = `gen-${randomUUID()}`;
     if (idempotencyKey === undefined) return generation;
-    const hash = createHash("sha256").update(JSON.stringify(command));
+    // How long it is to go on unread is no part of what is asked.
+    const asked = { ...command, abandonAfterMs: undefined };
+    const hash = createHash("sha256").update(JSON.stringify(asked));
     const fingerprint = hash.digest("base64url").slice(0, 22);
     const held = await this.#options.state.claim(
       `chat:${principal}:${idempotencyKey}`,

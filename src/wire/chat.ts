@@ -2,8 +2,15 @@ import { z } from "zod";
 
 const content = z.string().min(1, "must not be empty");
 
-/** The client's own name of a conversation, in which one answer is under way at a time. */
-export const chatIdSchema = z.string().min(1, "must not be empty").max(256);
+/** The client's own name of a conversation, in which one answer is under way at a time; not the service's of an answer. */
+export const chatIdSchema = z
+  .string()
+  .min(1, "must not be empty")
+  .max(256)
+  .regex(
+    /^(?!gen-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$)/,
+    "must not look like what the service calls a generation",
+  );
 
 /** The body of `POST /api/v1/ai/chat`: a prompt, or a conversation. How much of each, the service's configuration says. */
 export const chatRequestSchema = z

@@ -82,6 +82,8 @@ describe("the document and the schemas say the same of", () => {
 
 const text = (length: number): string => "x".repeat(length);
 const user = { role: "user", content: "hi" };
+/** What the service calls a generation, and so no chat. */
+const NAMED = "gen-00000000-0000-4000-8000-000000000000";
 const said = { role: "user", parts: [{ type: "text", text: "hi" }] };
 
 const SAMPLES: Record<string, readonly [schema: z.ZodType, samples: readonly unknown[]]> = {
@@ -176,7 +178,7 @@ const SAMPLES: Record<string, readonly [schema: z.ZodType, samples: readonly unk
       ]),
       ...["demo", "", text(129)].map((model) => ({ prompt: "a", model })),
       ...[true, "true"].map((stream) => ({ prompt: "a", stream })),
-      ...["c", "", text(256), text(257), 1].map((chatId) => ({ prompt: "a", chatId })),
+      ...["c", "", text(256), text(257), 1, NAMED].map((chatId) => ({ prompt: "a", chatId })),
       { prompt: "a", top_p: 1 },
     ],
   ],
@@ -207,7 +209,10 @@ const SAMPLES: Record<string, readonly [schema: z.ZodType, samples: readonly unk
       { message: said },
       { message: said, messages: [said] },
       { messages: [] },
-      ...["c", "", text(256), text(257), null].map((id) => ({ id, messages: [said] })),
+      ...["c", "", text(256), text(257), null, "gen-1", NAMED].map((id) => ({
+        id,
+        messages: [said],
+      })),
       ...["submit-message", "regenerate-message", "resume"].map((trigger) => ({
         trigger,
         message: said,

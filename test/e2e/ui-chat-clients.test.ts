@@ -121,6 +121,21 @@ describe.each(AI_SDKS)("useChat of $name", (sdk) => {
   );
 
   it(
+    "left by chat.stop(), goes on, and is whole for whoever resumes",
+    verifies("ui-clients"),
+    async () => {
+      const chat = chatAt(here);
+      const asking = chat.sendMessage({ text: PROMPT });
+      await begun(chat);
+      await chat.stop();
+      await asking;
+      expect([chat.status, answerIn(chat) === ANSWER]).toEqual(["ready", false]);
+      await resume(sdk, chat);
+      expect([chat.status, answerIn(chat), chat.messages.length]).toEqual(["ready", ANSWER, 2]);
+    },
+  );
+
+  it(
     "stopped by the service, keeps what was said, and so does a resumed stream of it",
     verifies("ui-clients"),
     async () => {

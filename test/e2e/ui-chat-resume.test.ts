@@ -7,6 +7,7 @@ import { CuttingProxy } from "../support/cutting-proxy.ts";
 import { postEventSource } from "../support/fetch-event-source.ts";
 import { TestRedis } from "../support/redis.ts";
 import { ServiceProcess } from "../support/service-process.ts";
+import { eventually } from "../support/wait.ts";
 import { verifies } from "../support/verifies.ts";
 
 const PROMPT = Array.from({ length: 80 }, (_, i) => `wörd${i} 你好`).join(" ");
@@ -46,13 +47,14 @@ const userMessage = (text: string) => ({
 });
 
 describe("WorkflowChatTransport", () => {
+  const sdk = AI_SDKS.find(({ name }) => name === "ai 7")!;
+
   it(
     "cut at random bytes, by turns of two processes, has the text of the log",
     verifies("ui-workflow"),
     async () => {
       // It tells the console of each cut.
       const told = vi.spyOn(console, "error").mockReturnValue();
-      const sdk = AI_SDKS.find(({ name }) => name === "ai 7")!;
       let cuts = 0;
       for (let round = 0; round < ROUNDS; round++) {
         // A third failure in a row it takes for the end.
@@ -73,6 +75,61 @@ describe("WorkflowChatTransport", () => {
       }
       expect(cuts).toBeGreaterThanOrEqual(ROUNDS);
       told.mockRestore();
+    },
+  );
+
+  it("stopped by the service, has its end and asks no more", verifies("ui-workflow"), async () => {
+    await using proxy = await cutting(0);
+    let run: string | undefined;
+    const transport = new WorkflowChatTransport({
+      api: `${proxy.url}/api/chat`,
+      onChatSendMessage: ({ headers }) => {
+        run = headers.get("x-workflow-run-id")!;
+      },
+    });
+    const chat = sdk.chat({ url: proxy.url, id: randomUUID(), transport });
+    const asking = chat.sendMessage({ text: PROMPT.repeat(20) });
+    await eventually(() => (answerIn(chat) ?? "").length > 20);
+    await apiOf(there.url).post(`/api/chat/${run}/stop`, "");
+    await asking;
+    const { text } = await apiOf(here.url).json(`/api/v1/ai/chat/${run}`);
+    expect([chat.status, answerIn(chat), proxy.connections]).toEqual(["ready", text, 1]);
+  });
+
+  it(
+    "opened anew, goes on from the part that it asks for, though it is cut",
+    verifies("ui-workflow"),
+    async () => {
+      const told = vi.spyOn(console, "error").mockReturnValue();
+      const warned = vi.spyOn(console, "warn").mockReturnValue();
+      const asked = await apiOf(here.url).post("/api/chat", {
+        messages: [userMessage(PROMPT.repeat(3))],
+      });
+      const whole = asked.text();
+      const run = asked.headers.get("x-workflow-run-id")!;
+      await eventually(
+        async () =>
+          String((await apiOf(here.url).json(`/api/v1/ai/chat/${run}`))["text"]).length > 200,
+      );
+      const read = async (startIndex: number): Promise<unknown[]> => {
+        await using proxy = await cutting(1);
+        const transport = new WorkflowChatTransport({ api: `${proxy.url}/api/chat` });
+        const stream = await transport.reconnectToStream({ chatId: run, startIndex });
+        const parts: unknown[] = [];
+        for await (const part of stream!) parts.push(part);
+        expect(proxy.cuts).toBe(1);
+        return parts;
+      };
+      const [fromThird, fromEnd] = await Promise.all([read(2), read(-2)]);
+      const parts = (await whole)
+        .split("\n\n")
+        .filter((frame) => frame.startsWith("data: {"))
+        .map((frame) => JSON.parse(frame.split("\n")[0]!.slice(6)) as unknown);
+      expect(fromThird).toEqual(parts.slice(2));
+      // Of a block that it has not seen begin, it shows nothing.
+      expect(fromEnd).toEqual(parts.slice(-2));
+      told.mockRestore();
+      warned.mockRestore();
     },
   );
 });

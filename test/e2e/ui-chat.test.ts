@@ -221,7 +221,8 @@ describe("an answer that nobody waits for", () => {
     "is promised at once by %s, and made to its end though nobody reads it",
     verifies("respond-async"),
     async (path, body) => {
-      const prefer = { prefer: "wait=10, Respond-Async" };
+      const key = { "idempotency-key": randomUUID() };
+      const prefer = { prefer: "wait=10, Respond-Async", ...key };
       const response = await apiOf(here.url).post(path, body, prefer);
       expect(response.status).toBe(202);
       expect(response.headers.get("preference-applied")).toBe("respond-async");
@@ -234,6 +235,9 @@ describe("an answer that nobody waits for", () => {
       expect(response.headers.get("location")).toBe(`/api/v1/ai/chat/${generation}`);
       // Both have had a reader, who has left; the one that was asked for as a stream is given up.
       await glance(await fetch(`${here.url}${streamUrl}`));
+      const again = await apiOf(here.url).post(path, body, key);
+      expect(again.headers.get("x-generation-id")).toBe(generation);
+      await glance(again);
       const other = await apiOf(here.url).post(path, body);
       await glance(other);
       const abandoned = other.headers.get("x-generation-id")!;
