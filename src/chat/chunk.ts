@@ -1,4 +1,5 @@
 import type { Event, EventDraft } from "../log/event.ts";
+import { EventMemo } from "../log/event-memo.ts";
 import type { FinishReason, Usage } from "../wire/chat.ts";
 
 /**
@@ -41,11 +42,9 @@ export function chunkDraft(chunk: Chunk): EventDraft {
   return { type: chunk.type, data: JSON.stringify(chunk) };
 }
 
-const parsed = new WeakMap<Event, Chunk>();
+const chunks = new EventMemo<Chunk>(({ data }) => JSON.parse(data) as Chunk);
 
-/** The chunk in an event; parsed once, whatever the number of readers. */
+/** The chunk in an event; parsed once for all who read it now. */
 export function chunkOf(event: Event): Chunk {
-  let chunk = parsed.get(event);
-  if (!chunk) parsed.set(event, (chunk = JSON.parse(event.data) as Chunk));
-  return chunk;
+  return chunks.of(event);
 }

@@ -5,12 +5,8 @@ import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { AdmissionGate, type AdmissionLimits, type Place, type Refusal } from "./admission.ts";
 import type { CloseReason } from "./close-reason.ts";
-import {
-  type Caller,
-  Connection,
-  type ConnectionContext,
-  type ConnectionRequest,
-} from "./connection.ts";
+import { type Caller, Connection, type ConnectionContext } from "./connection.ts";
+import type { ConnectionRequest } from "./connection-request.ts";
 
 const TICK_MAX_MS = 1_000;
 /** A drain closes at least so many connections a second, whatever its window. */

@@ -2,15 +2,15 @@ import { randomBytes } from "node:crypto";
 import type { Batch } from "../hub/batch.ts";
 import type { Hub } from "../hub/hub.ts";
 import type { Outlet, Reader } from "../hub/reader.ts";
-import type { Bounds } from "../hub/bounds.ts";
 import type { DroppedNotice, GapNotice } from "../hub/notices.ts";
-import type { Subscription, SubscriptionRequest } from "../hub/subscription.ts";
+import type { Subscription } from "../hub/subscription.ts";
 import type { Event } from "../log/event.ts";
 import { formatPosition, type Position } from "../log/position.ts";
 import type { Topic } from "../log/topic.ts";
 import type { Format, Pack, Transport } from "../transports/transport.ts";
 import { Patience } from "./patience.ts";
 import { adviseRetryMs, CLOSE_REASONS, type CloseReason } from "./close-reason.ts";
+import type { ConnectionRequest } from "./connection-request.ts";
 
 /** What all connections share, and tell. */
 export interface ConnectionContext {
@@ -28,30 +28,6 @@ export interface Caller {
   readonly principal: string;
   /** Of the client, as far as it is known. */
   readonly address: string;
-}
-
-export interface ConnectionRequest {
-  readonly transport: Transport;
-  readonly subscriptions: readonly SubscriptionRequest[];
-  /** What ends it beside the end of its topics; undefined = nothing. */
-  readonly bounds?: Bounds | undefined;
-  /** Where what stands between two positions of a topic can be read, for whoever has been spared it. */
-  readonly rangeUrl?: ((topic: Topic, from: Position, to: Position) => string) | undefined;
-  /** Set for a client that is answered with one document: for how long it waits for something to come. */
-  readonly answer?: { readonly waitMs: number | undefined } | undefined;
-  /** Members of `connected` beside the usual ones. */
-  readonly greeting?: object;
-  /** True where the backlog may come merged: for a reader who has shown no cursor, and will not count what comes. */
-  readonly merged?: boolean | undefined;
-  /**
-   * True where it comes to its end by itself, and its client cannot come back for the rest: it has no maximum age, and a
-   * drain lets it end.
-   */
-  readonly finite?: boolean | undefined;
-  /** Told of the first event, for the metric. */
-  readonly onFirstEvent?: () => void;
-  /** Told of its end. */
-  readonly onClosed?: (() => void) | undefined;
 }
 
 /** One client attached through one transport: turns what the hub hands over into frames. */
