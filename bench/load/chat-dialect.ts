@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 
-/** How a chat is asked for, and answered: as `{"prompt"}` by NDJSON or SSE, or as the AI SDK's clients do. */
-export type ChatDialect = "prompt" | "prompt-sse" | "ui-message";
+/** How a chat is asked for, and answered: as `{"prompt"}` by NDJSON, or as the AI SDK's clients do. */
+export type ChatDialect = "prompt" | "ui-message";
 
 export interface ChatPost {
   readonly headers: Readonly<Record<string, string>>;
@@ -15,7 +15,6 @@ export function chatPost(dialect: ChatDialect, prompt: string): ChatPost {
   const headers = {
     "content-type": "application/json",
     "content-length": String(body.length),
-    ...(dialect === "prompt-sse" && { accept: "text/event-stream" }),
   };
   return { headers, body };
 }
@@ -29,7 +28,6 @@ function conversation(prompt: string): object {
 /** In every piece of an answer that has text of the model in it. */
 const MARKS: Readonly<Record<ChatDialect, string>> = {
   prompt: '"token"',
-  "prompt-sse": '"token"',
   "ui-message": '"text-delta"',
 };
 

@@ -1,7 +1,6 @@
-import { CHAT } from "../subjects/novastream.ts";
+import { CHAT, UI_CHAT } from "../subjects/novastream.ts";
 import { startRedis } from "../subjects/redis.ts";
 import type { ChatSurface } from "../subjects/subject.ts";
-import { uiChatOf } from "../subjects/ui-chat.ts";
 import type { Scenario, Trial, Values } from "./scenario.ts";
 import { MODEL_DELAY_MS, Stage, type StageOptions } from "./stage.ts";
 
@@ -43,7 +42,7 @@ export const chatUi: Scenario = {
   about: "time to the first token of a UI message stream",
   own: "novastream",
   peers: ["ai-sdk"],
-  run: (trial) => added(trial, uiChatOf(trial.name)),
+  run: (trial) => added(trial, UI_CHAT),
 };
 
 export const chatUiRedis: Scenario = {
@@ -52,5 +51,5 @@ export const chatUiRedis: Scenario = {
   own: "novastream-redis",
   peers: ["ai-sdk-resumable"],
   needsRedis: true,
-  run: (trial) => addedWithRedis(trial, uiChatOf(trial.name)),
+  run: (trial) => addedWithRedis(trial, UI_CHAT),
 };

@@ -1,6 +1,6 @@
 import { readLoopLagMs } from "../subjects/loop-lag.ts";
+import { UI_CHAT } from "../subjects/novastream.ts";
 import { startRedis } from "../subjects/redis.ts";
-import { uiChatOf } from "../subjects/ui-chat.ts";
 import type { Scenario, Trial, Values } from "./scenario.ts";
 import { Stage, type StageOptions } from "./stage.ts";
 
@@ -12,7 +12,7 @@ async function crowd(trial: Trial, chats: number, options?: StageOptions): Promi
   const { tokens } = trial.sizes;
   await using stage = await Stage.open(trial, { ...options, modelDelayMs: TOKEN_DELAY_MS });
   const { port } = stage.process;
-  const command = { kind: "crowd", port, ...uiChatOf(trial.name) } as const;
+  const command = { kind: "crowd", port, ...UI_CHAT } as const;
   await stage.load.do({ ...command, chats: Math.ceil(chats / 4), tokens: Math.ceil(tokens / 4) });
   const before = await stage.process.cpuSeconds();
   await readLoopLagMs(port);

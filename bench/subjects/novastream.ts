@@ -3,8 +3,9 @@ import type { ChatSurface, Subject, SubjectName, Surface } from "./subject.ts";
 
 /** The built service. */
 export const SERVICE = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
-/** Where it is asked for an answer. */
+/** Where it is asked for an answer; for a UI message stream, the AI SDK's clients ask the peers at the same path. */
 export const CHAT: ChatSurface = { path: "/api/v1/ai/chat", dialect: "prompt" };
+export const UI_CHAT: ChatSurface = { path: "/api/chat", dialect: "ui-message" };
 /** What is replayed, and the key under which the service keeps it. */
 export const REPLAY_TOPIC = "app:replay";
 export const REPLAY_KEY = `novastream:{${REPLAY_TOPIC}}`;
