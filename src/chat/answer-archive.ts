@@ -41,7 +41,8 @@ export class AnswerArchive {
     if (!closed) return "running";
     const { events } = await this.#hub.log.read(topic, await this.#hub.log.last(topic, 1), ONE);
     const end = events[0] && chunkOf(events[0]);
-    return end?.type === "finish" && end.finishReason !== "error" ? "ended" : "failed";
+    const whole = end?.type === "finish" && !["error", "abandoned"].includes(end.finishReason);
+    return whole ? "ended" : "failed";
   }
 
   /** Each of its events, in order, as far as they are in the log now. */

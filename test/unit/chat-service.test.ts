@@ -132,7 +132,12 @@ describe("a chat of one conversation", () => {
         state: "failed",
         error: { code: "model-unavailable", retryable: true },
       });
-      // What has failed is tried again.
+      // What has failed is tried again, and so is what was given up for want of a reader.
+      const again = await it.chat.start({ ...turn("m2"), abandonAfterMs: 0 }, ADA);
+      expect(again).toMatchObject({ attached: false });
+      it.generations.readers.join(again.generation)[Symbol.dispose]();
+      const ended = await it.archive.whenEnded(again.generation, soon());
+      expect(ended).toMatchObject({ finishReason: "abandoned" });
       expect(await it.chat.start(turn("m2"), ADA)).toMatchObject({ attached: false });
     },
   );
