@@ -268,6 +268,12 @@ describe("a model behind an OpenAI-compatible endpoint", () => {
         ["length", "length"],
         ["content_filter", "content-filter"],
         ["eos", "stop"],
+        ["STOP", "stop"],
+        ["end_turn", "stop"],
+        ["stop_sequence", "stop"],
+        ["MAX_TOKENS", "length"],
+        ["tool_use", "tool-calls"],
+        ["safety", "content-filter"],
       ] as const) {
         upstream.next(sends(chunk({ content: "a" }) + chunk({}, said) + DONE, "end"));
         expect((await answer()).at(-1)).toEqual({ type: "finish", reason, usage: undefined });
@@ -362,6 +368,19 @@ describe("a model behind an OpenAI-compatible endpoint", () => {
       await eventually(
         () => upstream.requests.at(-2)!.aborted && upstream.requests.at(-3)!.aborted,
       );
+    },
+  );
+
+  it(
+    "whose finish reason is a failure, or nobody knows it, is broken, and its word is in the log alone",
+    verifies("model-errors"),
+    async () => {
+      for (const said of ["error", "insufficient_system_resource", "network_error", "", "stop!"]) {
+        const error = await failure(sends(HELLO + chunk({}, said) + DONE, "end"));
+        expect(error, said).toMatchObject({ code: "model-broken" });
+        expect(`${error.stack} ${String(error.cause)}`).not.toContain("insufficient");
+      }
+      expect(logged()).toContain("insufficient_system_resource");
     },
   );
 

@@ -1,14 +1,13 @@
 import type { Usage } from "../../wire/chat.ts";
-import type { SdkModel } from "./ai-sdk-request.ts";
+import { finishReasonOf } from "./ai-sdk-finish.ts";
+import type { SdkStreamPart } from "./ai-sdk-request.ts";
 import type { ModelPart } from "./model.ts";
 
-type SdkStream = Awaited<ReturnType<SdkModel["doStream"]>>["stream"];
-type SdkPart = SdkStream extends ReadableStream<infer Part> ? Part : never;
-type SdkFinish = Extract<SdkPart, { type: "finish" }>;
-type Reason = Extract<ModelPart, { type: "finish" }>["reason"];
-
-/** What a part of an AI SDK model's stream is in our words; undefined of those that add nothing to the answer. */
-export function toModelPart(part: SdkPart): ModelPart | undefined {
+/**
+ * What a part of an AI SDK model's stream is in our words; undefined of those that add nothing to the answer.
+ * @throws InvalidResponseDataError for a finish that is none
+ */
+export function toModelPart(part: SdkStreamPart): ModelPart | undefined {
   switch (part.type) {
     case "text-delta":
       return part.delta === "" ? undefined : { type: "text", text: part.delta };
@@ -25,24 +24,17 @@ export function toModelPart(part: SdkPart): ModelPart | undefined {
     }
     case "finish": {
       const { finishReason, usage } = part;
-      return { type: "finish", reason: REASONS[finishReason.unified], usage: usageOf(usage) };
+      return { type: "finish", reason: finishReasonOf(finishReason), usage: usageOf(usage) };
     }
     default:
       return undefined;
   }
 }
 
-/** `error` does not get here: an error part comes before it, and is thrown. */
-const REASONS: Readonly<Record<SdkFinish["finishReason"]["unified"], Reason>> = {
-  stop: "stop",
-  length: "length",
-  "tool-calls": "tool-calls",
-  "content-filter": "content-filter",
-  error: "stop",
-  other: "stop",
-};
-
-function usageOf({ inputTokens, outputTokens }: SdkFinish["usage"]): Usage | undefined {
+function usageOf({
+  inputTokens,
+  outputTokens,
+}: Extract<SdkStreamPart, { type: "finish" }>["usage"]): Usage | undefined {
   if (inputTokens.total === undefined && outputTokens.total === undefined) return undefined;
   return { inputTokens: inputTokens.total ?? 0, outputTokens: outputTokens.total ?? 0 };
 }

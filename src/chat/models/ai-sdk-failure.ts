@@ -24,12 +24,7 @@ interface ProviderError {
 }
 
 /** What the SDK makes of a stream that is no answer. */
-const GARBLED = [
-  EmptyResponseBodyError,
-  InvalidResponseDataError,
-  JSONParseError,
-  TypeValidationError,
-] as const;
+const GARBLED = [EmptyResponseBodyError, JSONParseError, TypeValidationError] as const;
 
 const CONTEXT = /context.{0,24}(length|window|size)|prompt is too long|too many tokens/i;
 const CONTENT = /content[ _]?(filter|policy|management)|moderation/i;
@@ -39,6 +34,8 @@ const RATE = /rate.?limit|too.?many.?requests|quota/i;
 export function toFailure(error: unknown, begun: boolean): Failure {
   if (APICallError.isInstance(error)) return fromCall(error, begun);
   if (!(error instanceof Error)) return fromStream(error);
+  if (InvalidResponseDataError.isInstance(error))
+    return { ...broken(error), told: textOf(error.data) };
   const garbled = GARBLED.some((kind) => kind.isInstance(error));
   if (garbled || systemCodeOf(error) !== "") return broken(error);
   return fail("model-failed", "The model failed.", error.name);

@@ -3,6 +3,9 @@ import type { ModelMessage, ModelRequest, Tool, ToolCall, ToolChoice } from "./m
 
 /** A model of the AI SDK. */
 export type SdkModel = ReturnType<OpenAICompatibleProvider["chatModel"]>;
+type SdkStream = Awaited<ReturnType<SdkModel["doStream"]>>["stream"];
+/** What it says, bit by bit. */
+export type SdkStreamPart = SdkStream extends ReadableStream<infer Part> ? Part : never;
 type SdkRequest = Parameters<SdkModel["doStream"]>[0];
 type SdkMessage = SdkRequest["prompt"][number];
 
