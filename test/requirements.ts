@@ -197,6 +197,10 @@ export const REQUIREMENTS = {
     source: "issue 4 §2",
     text: "An OpenAI-compatible upstream is sent the conversation, the model, the parameters and the key, and nothing that was not asked for",
   },
+  "model-usage": {
+    source: "issue 4 §3",
+    text: "Usage is what the model has told, in every format; where it has told none, none is made up",
+  },
   "model-tools": {
     source: "issue 4 §2, §3",
     text: "Tools, their calls and their results pass through to the model and back, with reasoning; none is run",

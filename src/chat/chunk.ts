@@ -31,8 +31,8 @@ export type Chunk =
       retryAfterMs?: number | undefined;
     }
   | { type: "abort" }
-  /** `usage` is not known where the writer is gone. */
-  | { type: "finish"; finishReason: FinishReason; usage?: Usage }
+  /** `usage` is known where the model has told it: not of an answer that ended before its time. */
+  | { type: "finish"; finishReason: FinishReason; usage?: Usage | undefined }
   /** A request to stop, from whoever asks; projections skip it. */
   | { type: "stop" };
 

@@ -4,7 +4,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CuttingProxy } from "../support/cutting-proxy.ts";
 import { connectOpenAi, OPENAI_CLIENTS, says } from "../support/openai-clients.ts";
 import { ServiceProcess } from "../support/service-process.ts";
-import { begin, chunk, refuses, says as answers, Upstream } from "../support/upstream.ts";
+import {
+  begin,
+  chunk,
+  DONE,
+  refuses,
+  says as answers,
+  sends,
+  Upstream,
+} from "../support/upstream.ts";
 import { eventually } from "../support/wait.ts";
 import { verifies } from "../support/verifies.ts";
 
@@ -77,6 +85,31 @@ describe("between a client and a real endpoint", () => {
             { role: "tool", tool_call_id: "call_1", content: "rain" },
           ],
         });
+      },
+    );
+
+    it(
+      "a usage that the endpoint does not tell is left out, and nobody minds",
+      verifies("model-usage", "openai-clients"),
+      async () => {
+        const untold = sends(chunk({ content: "a" }) + chunk({}, "stop") + DONE, "end");
+        upstream.next(untold, untold, untold);
+        const { client } = connectOpenAi(Client, service.url);
+        const request = { model: "stub", messages: says("hi") };
+        const document = await client.chat.completions.create(request);
+        expect(document.choices[0]).toMatchObject({ message: { content: "a" } });
+        expect(document).not.toHaveProperty("usage");
+        const asked = {
+          ...request,
+          stream: true,
+          stream_options: { include_usage: true },
+        } as const;
+        const usages: unknown[] = [];
+        for await (const { usage } of await client.chat.completions.create(asked))
+          usages.push(usage);
+        expect(usages).toEqual([null, null, null]);
+        const runner = client.chat.completions.stream(asked);
+        expect(await runner.finalContent()).toBe("a");
       },
     );
 
@@ -220,6 +253,13 @@ describe("between a client and a real endpoint", () => {
         outcomes.push(failure !== undefined);
       }
       expect(new Set(outcomes)).toEqual(new Set([true, false]));
+    });
+
+    it("makes up no usage that nobody has told", verifies("model-usage"), async () => {
+      upstream.next(sends(chunk({ content: "a" }) + chunk({}, "stop") + DONE, "end"));
+      const result = streamText({ model: modelAt(service.url, "stub"), prompt: "hi" });
+      expect([await result.text, await result.finishReason]).toEqual(["a", "stop"]);
+      expect((await result.usage).outputTokens).toBeUndefined();
     });
 
     it("speaks through us to a real endpoint", verifies("openai-clients"), async () => {

@@ -281,6 +281,14 @@ describe("a model behind an OpenAI-compatible endpoint", () => {
     },
   );
 
+  it("tells no usage of which it is told a part alone", verifies("model-usage"), async () => {
+    for (const usage of [{ prompt_tokens: 3 }, { completion_tokens: 3 }, {}]) {
+      const told = frame({ choices: [], usage });
+      upstream.next(sends(chunk({ content: "a" }) + chunk({}, "stop") + told + DONE, "end"));
+      expect((await answer()).at(-1)).toMatchObject({ reason: "stop", usage: undefined });
+    }
+  });
+
   const REFUSALS: [number, object | string, Record<string, string>, object][] = [
     [
       401,

@@ -12,6 +12,7 @@ import { MemoryEventLog } from "../../src/log/memory-event-log.ts";
 import { DEFAULT_RETENTION } from "../../src/log/retention.ts";
 import { MemoryStateStore } from "../../src/state/memory-state-store.ts";
 import type { StateStore } from "../../src/state/state-store.ts";
+import type { Usage } from "../../src/wire/chat.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { Metrics } from "../../src/telemetry/metrics.ts";
 
@@ -45,9 +46,9 @@ export class PuppetCall {
     this.#push({ type: "text", text });
   }
 
-  finish(): void {
-    const usage = { inputTokens: 1, outputTokens: 2 };
-    this.#push({ type: "finish", reason: "stop", usage });
+  /** @param usage null = it tells none */
+  finish(usage: Usage | null = { inputTokens: 1, outputTokens: 2 }): void {
+    this.#push({ type: "finish", reason: "stop", usage: usage ?? undefined });
   }
 
   fail(): void {

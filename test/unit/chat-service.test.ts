@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { Answer } from "../../src/chat/answer.ts";
 import { DemoModel } from "../../src/chat/models/demo-model.ts";
 import { ModelRegistry } from "../../src/chat/models/model-registry.ts";
+import { readAnswer } from "../../src/chat/read-answer.ts";
 import { logUnavailable } from "../../src/errors.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { MemoryEventLog } from "../../src/log/memory-event-log.ts";
@@ -141,6 +143,32 @@ describe("a chat of one conversation", () => {
       expect(await it.chat.start(turn("m2"), ADA)).toMatchObject({ attached: false });
     },
   );
+
+  it("has the usage that its model tells, and no other", verifies("model-usage"), async () => {
+    await using it = startTestChat();
+    const endedBy = async (end: (generation: string) => unknown) => {
+      const before = it.puppet.calls.length;
+      const { generation } = await it.chat.start(asked("a"), ADA);
+      await eventually(() => it.puppet.calls.length > before);
+      it.puppet.last.say("one");
+      it.puppet.last.say(" two");
+      const partial = { enough: ({ text }: Answer) => text === "one two", signal: soon() };
+      await readAnswer(it.hub, { generation, ...partial });
+      await end(generation);
+      return it.archive.whenEnded(generation, soon());
+    };
+    const usage = { inputTokens: 11, outputTokens: 22 };
+    expect(await endedBy(() => it.puppet.last.finish(usage))).toMatchObject({ usage });
+    for (const end of [
+      () => it.puppet.last.finish(null),
+      () => it.puppet.last.fail(),
+      () => it.puppet.last.say("x".repeat(1_100_000)),
+      (generation: string) => it.chat.stop(generation, "ada"),
+    ])
+      expect(await endedBy(end)).not.toHaveProperty("usage");
+    // All the same their rates are known.
+    expect(await it.metrics.registry.metrics()).toMatch(/tokens_per_second_count\{[^}]*\} 5/);
+  });
 
   it("is stopped by its id, unless another answer is meant", verifies("chat-stop"), async () => {
     await using it = startTestChat();

@@ -44,6 +44,8 @@ export class Producer {
   /** True from when our own end is on its way into the log. */
   #ending = false;
   #firstTokenAt: number | undefined;
+  /** Pieces of text and reasoning: for the rate alone, since models may say several tokens at a time. */
+  #pieces = 0;
   /** Resolves when it is over: true where the topic has its end, false where that could not be written. Never rejects. */
   readonly done: Promise<boolean>;
 
@@ -102,11 +104,11 @@ export class Producer {
 
   async #produce(): Promise<FinishReason> {
     const { metrics, model } = this.#options;
-    const usage: Usage = { inputTokens: 0, outputTokens: 0 };
     let reason: FinishReason;
+    let usage: Usage | undefined;
     let ending: Chunk[] = [];
     try {
-      reason = await this.#stream(usage);
+      ({ reason, usage } = await this.#stream());
     } catch (error) {
       if (error instanceof ServiceError) throw error;
       const asked = this.#early === "stopped" || this.#early === "abandoned";
@@ -114,8 +116,10 @@ export class Producer {
       ending = [asked ? { type: "abort" } : this.#describe(error)];
     }
     if (this.#early) metrics.endedEarly(this.#early);
-    if (this.#firstTokenAt !== undefined)
-      metrics.tokenRate(model.name, usage.outputTokens, performance.now() - this.#firstTokenAt);
+    if (this.#firstTokenAt !== undefined) {
+      const tokens = usage?.outputTokens ?? this.#pieces;
+      metrics.tokenRate(model.name, tokens, performance.now() - this.#firstTokenAt);
+    }
     this.#ending = true;
     await this.#writer.end(...this.#chunks.end(), { type: "finish-step" }, ...ending, {
       type: "finish",
@@ -125,23 +129,21 @@ export class Producer {
     return reason;
   }
 
-  async #stream(usage: Usage): Promise<FinishReason> {
+  /** The usage is the model's to tell: nobody else counts as it does. */
+  async #stream(): Promise<{ reason: FinishReason; usage: Usage | undefined }> {
     const { metrics, model, request } = this.#options;
     let length = 0;
     for await (const part of model.stream(request, this.#abort.signal)) {
       if (this.#abort.signal.aborted) break;
-      if (part.type === "finish") {
-        if (part.usage) Object.assign(usage, part.usage);
-        return part.reason;
-      }
+      if (part.type === "finish") return part;
       if (this.#firstTokenAt === undefined) {
         this.#firstTokenAt = performance.now();
         metrics.firstToken(model.name, this.#firstTokenAt - this.#startedAt);
       }
       length += lengthOf(part);
-      if (part.type === "text" || part.type === "reasoning") usage.outputTokens++;
+      if (part.type === "text" || part.type === "reasoning") this.#pieces++;
       for (const chunk of this.#chunks.of(part)) this.#writer.write(chunk);
-      if (length > ANSWER_MAX_LENGTH) return "length";
+      if (length > ANSWER_MAX_LENGTH) return { reason: "length", usage: undefined };
     }
     throw new ModelError("model-broken", "The model's answer broke off. Please try again.");
   }

@@ -31,10 +31,11 @@ export function toModelPart(part: SdkStreamPart): ModelPart | undefined {
   }
 }
 
-function usageOf({
-  inputTokens,
-  outputTokens,
-}: Extract<SdkStreamPart, { type: "finish" }>["usage"]): Usage | undefined {
-  if (inputTokens.total === undefined && outputTokens.total === undefined) return undefined;
-  return { inputTokens: inputTokens.total ?? 0, outputTokens: outputTokens.total ?? 0 };
+type SdkUsage = Extract<SdkStreamPart, { type: "finish" }>["usage"];
+
+function usageOf({ raw }: SdkUsage): Usage | undefined {
+  // As it came: the SDK takes what is not told for 0.
+  const { prompt_tokens: inputTokens, completion_tokens: outputTokens } = raw ?? {};
+  if (typeof inputTokens !== "number" || typeof outputTokens !== "number") return undefined;
+  return { inputTokens, outputTokens };
 }
