@@ -61,6 +61,11 @@ export const STOPPED: readonly Chunk[] = [
   { type: "abort" },
   { type: "finish", finishReason: "stopped", usage },
 ];
+export const ABANDONED: readonly Chunk[] = [
+  ...BEGUN,
+  { type: "abort" },
+  { type: "finish", finishReason: "abandoned", usage },
+];
 export const FAILED: readonly Chunk[] = [
   ...BEGUN,
   {

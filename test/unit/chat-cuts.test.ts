@@ -60,7 +60,7 @@ const block = fc.oneof(
 const answer: fc.Arbitrary<Chunk[]> = fc
   .tuple(
     fc.array(block, { maxLength: 4 }),
-    fc.constantFrom("stop", "error", "stopped"),
+    fc.constantFrom("stop", "error", "stopped", "abandoned"),
     fc.option(fc.nat(20)),
   )
   .map(([blocks, finishReason, stopAt]) => {
@@ -94,7 +94,7 @@ const answer: fc.Arbitrary<Chunk[]> = fc
       { type: "finish-step" },
       ...(finishReason === "error"
         ? [error]
-        : finishReason === "stopped"
+        : finishReason !== "stop"
           ? [{ type: "abort" } as const]
           : []),
       { type: "finish", finishReason, usage: { inputTokens: 1, outputTokens: 2 } },

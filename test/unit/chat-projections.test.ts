@@ -4,7 +4,14 @@ import { chatNdjsonFormat, chatSseFormat } from "../../src/chat/projections/ndjs
 import { chatTextFormat } from "../../src/chat/projections/text.ts";
 import { uiMessageFormat } from "../../src/chat/projections/ui-message.ts";
 import type { Format } from "../../src/transports/transport.ts";
-import { eventsOf, FAILED, GENERATION, STOPPED, WHOLE } from "../support/generation-log.ts";
+import {
+  ABANDONED,
+  eventsOf,
+  FAILED,
+  GENERATION,
+  STOPPED,
+  WHOLE,
+} from "../support/generation-log.ts";
 import { verifies } from "../support/verifies.ts";
 
 const projected = (format: Format, chunks: readonly Chunk[]): string =>
@@ -66,6 +73,7 @@ describe("an answer as a UI message stream", () => {
       expect(endOf(STOPPED)).toBe(
         [sse(7, '{"type":"abort"}'), sse(8, '{"type":"finish"}'), DONE].join(""),
       );
+      expect(endOf(ABANDONED)).toBe(endOf(STOPPED));
       expect(endOf(FAILED)).toBe(
         [
           sse(7, '{"type":"error","errorText":"The model has reached a limit."}'),
@@ -132,6 +140,14 @@ describe("an answer in the plain formats", () => {
           ) +
           "[DONE]\n",
       );
+      expect(projected(chatNdjsonFormat, ABANDONED)).toBe(
+        line(4, '{"token":"so far"}') +
+          line(
+            8,
+            '{"done":true,"finishReason":"abandoned","usage":{"inputTokens":1,"outputTokens":2}}',
+          ) +
+          "[DONE]\n",
+      );
     },
   );
 
@@ -140,6 +156,14 @@ describe("an answer in the plain formats", () => {
       sse(8, '{"token":"line\\nend \u2028 "}') +
         sse(10, '{"token":"data: \\"x\\"\\r\\n\\n"}') +
         sse(17, finish) +
+        DONE,
+    );
+    expect(projected(chatSseFormat, ABANDONED)).toBe(
+      sse(4, '{"token":"so far"}') +
+        sse(
+          8,
+          '{"done":true,"finishReason":"abandoned","usage":{"inputTokens":1,"outputTokens":2}}',
+        ) +
         DONE,
     );
   });
@@ -151,11 +175,10 @@ describe("an answer in the plain formats", () => {
     expect(chatTextFormat.closing(finished)).toEqual(Buffer.alloc(0));
     expect(chatTextFormat.closing({ ...finished, failed: true })).toBeUndefined();
     expect(chatTextFormat.closing({ ...finished, reason: "drain" })).toBeUndefined();
-    expect(
-      eventsOf(FAILED)
-        .map((event) => chatTextFormat.fails!(event))
-        .indexOf(true),
-    ).toBe(6);
-    expect(eventsOf(STOPPED).some((event) => chatTextFormat.fails!(event))).toBe(false);
+    const failsAt = (chunks: readonly Chunk[]): number =>
+      eventsOf(chunks).findIndex((event) => chatTextFormat.fails!(event));
+    expect(failsAt(FAILED)).toBe(6);
+    expect(failsAt(ABANDONED)).toBe(7);
+    expect([failsAt(STOPPED), failsAt(WHOLE)]).toEqual([-1, -1]);
   });
 });

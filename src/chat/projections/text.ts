@@ -5,7 +5,7 @@ const NOTHING = Buffer.alloc(0);
 
 /**
  * The answer's text as it is, token by token, for `curl` and terminals. It has no words for anything else: no ids, no
- * heartbeats, and an answer that has failed is cut, so that its end is not taken for the end of the text.
+ * heartbeats, and an answer that has failed or was given up is cut, so that its end is not taken for the end of the text.
  */
 export const chatTextFormat: Format = {
   name: "text",
@@ -16,7 +16,12 @@ export const chatTextFormat: Format = {
     const chunk = chunkOf(event);
     return chunk.type === "text-delta" ? Buffer.from(chunk.delta) : undefined;
   },
-  fails: (event) => chunkOf(event).type === "error",
+  fails: (event) => {
+    const chunk = chunkOf(event);
+    return (
+      chunk.type === "error" || (chunk.type === "finish" && chunk.finishReason === "abandoned")
+    );
+  },
   control: () => undefined,
   heartbeat: NOTHING,
   closing: ({ reason, failed }) => (reason === "finished" && !failed ? NOTHING : undefined),
