@@ -1,7 +1,7 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { AddressOf } from "../addresses/client-address.ts";
 import type { Refusal } from "../connections/admission.ts";
-import { adviseRetryMs, CLOSE_REASONS } from "../connections/close-reason.ts";
+import { adviseRetryMs, CLOSE_REASONS, type CloseReason } from "../connections/close-reason.ts";
 import type { Admission, ConnectionManager } from "../connections/connection-manager.ts";
 import { type ErrorCode, ServiceError } from "../errors.ts";
 import { STREAM_HEADERS, untilOurTurn } from "../transports/http-stream.ts";
@@ -60,15 +60,40 @@ export function refuse(
 ): Response {
   if (reason === "gone") return RESPONSE_ALREADY_SENT;
   const retryMs = adviseRetryMs(reason)!;
-  const isEventSource =
-    c.req.method === "GET" && c.req.header("accept")?.includes("text/event-stream");
-  if (!isEventSource || format?.name !== "sse")
+  if (!isEventSource(c, format))
     throw new ServiceError(ERROR_OF[reason], detail, { retryAfterMs: retryMs });
+  return lastWords(c, format!, reason, retryMs);
+}
+
+/**
+ * Answers with a stream, once it is known that the client may have it. While the log cannot say so, an EventSource is told
+ * nothing but to come back; others get the 503.
+ */
+export async function answerOrDefer(
+  c: AppContext,
+  format: Format,
+  answer: () => Promise<Response>,
+): Promise<Response> {
+  try {
+    return await answer();
+  } catch (error) {
+    const isAway = error instanceof ServiceError && error.code === "log-unavailable";
+    if (!isAway || !isEventSource(c, format)) throw error;
+    return lastWords(c, format, "internal", adviseRetryMs("internal")!);
+  }
+}
+
+/** Whether the client would die of an error status. */
+function isEventSource(c: AppContext, format: Format | undefined): boolean {
+  const asks = c.req.method === "GET" && c.req.header("accept")?.includes("text/event-stream");
+  return asks === true && format?.name === "sse";
+}
+
+/** A stream that ends at once. */
+function lastWords(c: AppContext, format: Format, reason: CloseReason, retryMs: number): Response {
   const closing = { reason, reconnect: CLOSE_REASONS[reason].reconnect, retryMs };
   // AI streams have no last words: there, coming back later is all that is said.
   const words = format.closing(closing) ?? Buffer.from(`retry: ${retryMs}\n\n`);
-  return c.body(new Uint8Array(words), 200, {
-    ...STREAM_HEADERS,
-    "content-type": format.contentType,
-  });
+  const headers = { ...STREAM_HEADERS, "content-type": format.contentType };
+  return c.body(new Uint8Array(words), 200, headers);
 }

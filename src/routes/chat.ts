@@ -4,12 +4,11 @@ import type { ChatCommand } from "../chat/chat-command.ts";
 import type { Started } from "../chat/chat-service.ts";
 import { chatNdjsonFormat, chatSseFormat } from "../chat/projections/ndjson.ts";
 import { chatTextFormat } from "../chat/projections/text.ts";
-import { ServiceError } from "../errors.ts";
 import type { Format } from "../transports/transport.ts";
 import { type ChatRequest, chatRequestSchema } from "../wire/chat.ts";
-import { endSeen, type ShownCursor, shownCursor, startAfter } from "./answer-cursor.ts";
+import { endSeen, shownCursor, startAfter } from "./answer-cursor.ts";
 import { answerHeaders, answerSpec, type AnswerServices, generationFor } from "./answer-stream.ts";
-import { admit, refuse } from "./admit.ts";
+import { admit, answerOrDefer, refuse } from "./admit.ts";
 import { readJson } from "./body.ts";
 import { openStream } from "./open-stream.ts";
 import {
@@ -60,14 +59,17 @@ export function chatRoutes(services: AnswerServices): Hono<AppEnvironment> {
       const principal = principalOf(c.req.query("user"));
       const format = formatOf(c) ?? chatNdjsonFormat;
       const shown = shownCursor(c);
-      if (await hasEnded(c, services, { generation, principal, shown })) return c.body(null, 204);
-      return openStream(c, services, { format, principal }, () =>
-        answerSpec(readers, {
-          generation,
-          start: shown ? { kind: "cursor", position: shown.position } : { kind: "earliest" },
-          merged: !shown,
-        }),
-      );
+      return answerOrDefer(c, format, async () => {
+        await archive.requireReadable(generation, principal);
+        if (shown && (await endSeen(log, generation, shown))) return c.body(null, 204);
+        return openStream(c, services, { format, principal }, () =>
+          answerSpec(readers, {
+            generation,
+            start: shown ? { kind: "cursor", position: shown.position } : { kind: "earliest" },
+            merged: !shown,
+          }),
+        );
+      });
     })
     .post("/:generation/stop", async (c) => {
       const principal = principalOf(c.req.query("user"));
@@ -119,28 +121,5 @@ function formatOf(c: AppContext): Format | undefined {
       return chatTextFormat;
     default:
       return chatNdjsonFormat;
-  }
-}
-
-interface Resumption {
-  readonly generation: string;
-  readonly principal: string;
-  readonly shown: ShownCursor | undefined;
-}
-
-/** Whether the reader has seen all there will be. @throws ServiceError for an unknown generation, or another's cursor */
-async function hasEnded(
-  c: AppContext,
-  { archive, log }: AnswerServices,
-  { generation, principal, shown }: Resumption,
-): Promise<boolean> {
-  try {
-    await archive.requireReadable(generation, principal);
-    return shown !== undefined && (await endSeen(log, generation, shown)) !== undefined;
-  } catch (error) {
-    // An EventSource would die of a 503: it gets an open stream that waits.
-    const waits = c.req.header("accept")?.includes("text/event-stream");
-    if (waits && error instanceof ServiceError && error.code === "log-unavailable") return false;
-    throw error;
   }
 }

@@ -4,6 +4,7 @@ import type { RetentionTable } from "../log/retention.ts";
 import type { Topic } from "../log/topic.ts";
 import type { SubscriptionRequest } from "../hub/subscription.ts";
 import type { StreamQuery } from "../wire/stream-query.ts";
+import { answerOrDefer } from "./admit.ts";
 import { documentOf, pageOf } from "./document.ts";
 import { openStream, type StreamServices } from "./open-stream.ts";
 import { rangeUrlOf } from "./range-url.ts";
@@ -28,13 +29,15 @@ export interface TopicStreamRequest {
   /** Of a reader who falls behind. */
   readonly overflow?: SubscriptionRequest["overflow"];
   readonly kind: StreamKind;
+  /** Throws where the caller may not read them. */
+  readonly requireReadable?: () => Promise<void>;
 }
 
 /** Answers with the events of topics, as the parameters that every topic stream takes ask for. */
 export async function topicStream(
   c: AppContext,
   services: TopicStreamServices,
-  { topics, query, principal, filter, overflow, kind }: TopicStreamRequest,
+  { topics, query, principal, filter, overflow, kind, requireReadable }: TopicStreamRequest,
 ): Promise<Response> {
   const format = formatOf(c, services.formats, query, kind);
   const document = documentOf(c, format, query);
@@ -45,14 +48,17 @@ export async function topicStream(
   const follow = query.follow ?? document?.kind !== "json";
   // Who turns pages knows the last one by what it says.
   const mayRest = document?.kind !== "json";
-  if (mayRest && (await hasSeenAll(services.log, range, follow))) return c.body(null, 204);
-  return openStream(c, services, { format, principal, document }, () => ({
-    bounds: { atHead: !follow, untilMs: range.untilMs, page: document && pageOf(query) },
-    subscriptions: range.subscriptions.map((subscription) => ({
-      ...subscription,
-      filter,
-      overflow,
-    })),
-    rangeUrl: rangeUrlOf("", queryOf(c), kind === "envelope"),
-  }));
+  return answerOrDefer(c, format, async () => {
+    await requireReadable?.();
+    if (mayRest && (await hasSeenAll(services.log, range, follow))) return c.body(null, 204);
+    return openStream(c, services, { format, principal, document }, () => ({
+      bounds: { atHead: !follow, untilMs: range.untilMs, page: document && pageOf(query) },
+      subscriptions: range.subscriptions.map((subscription) => ({
+        ...subscription,
+        filter,
+        overflow,
+      })),
+      rangeUrl: rangeUrlOf("", queryOf(c), kind === "envelope"),
+    }));
+  });
 }

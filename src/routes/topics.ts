@@ -1,9 +1,10 @@
 import { Hono } from "hono";
 import { z } from "zod";
+import type { AnswerArchive } from "../chat/answer-archive.ts";
 import { ServiceError } from "../errors.ts";
 import type { EventDraft } from "../log/event.ts";
 import { PUBLISH_MAX_EVENTS, type Publisher } from "../log/publisher.ts";
-import { kindOf, parseTopic, type Topic } from "../log/topic.ts";
+import { generationOf, kindOf, parseTopic, type Topic } from "../log/topic.ts";
 import { topicsFor, topicOf } from "../notifications/audience.ts";
 import { eventSchema, notificationSchema } from "../wire/publish.ts";
 import { streamQuerySchema } from "../wire/stream-query.ts";
@@ -44,6 +45,7 @@ const notificationsQuerySchema = streamQuerySchema.extend({ channel: channelList
 
 export interface TopicServices extends TopicStreamServices {
   readonly publisher: Publisher;
+  readonly archive: AnswerArchive;
   readonly limits: BodyLimits;
 }
 
@@ -66,11 +68,13 @@ export function topicRoutes(services: TopicServices): Hono<AppEnvironment> {
     .get("/events", async (c) => {
       const query = parseQuery(queryOf(c), eventsQuerySchema, ["topic"]);
       const topics = [...new Set(query.topic.map((text) => parseTopic(text)))];
+      const principal = principalOf(c.req.query("user"));
       return topicStream(c, services, {
         topics,
         query,
-        principal: principalOf(c.req.query("user")),
+        principal,
         kind: "envelope",
+        requireReadable: () => requireReadable(services.archive, topics, principal),
       });
     })
     .post("/notifications", async (c) => {
@@ -85,6 +89,25 @@ export function topicRoutes(services: TopicServices): Hono<AppEnvironment> {
       const topics = topicsFor(principal, query.channel);
       return topicStream(c, services, { topics, query, principal, kind: "plain" });
     });
+}
+
+/** An answer is its owner's as a topic too. @throws ServiceError `not-found` */
+async function requireReadable(
+  archive: AnswerArchive,
+  topics: readonly Topic[],
+  principal: string,
+): Promise<void> {
+  const answers = topics.filter((topic) => kindOf(topic) === "chat");
+  await Promise.all(
+    answers.map(async (topic) => {
+      try {
+        await archive.requireReadable(generationOf(topic), principal);
+      } catch (error) {
+        if (!(error instanceof ServiceError) || error.code !== "not-found") throw error;
+        throw new ServiceError("not-found", error.message, { field: "topic" });
+      }
+    }),
+  );
 }
 
 /** Topics with a meaning of their own are published to where that meaning is checked. */

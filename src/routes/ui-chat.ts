@@ -8,6 +8,7 @@ import { chatTopic } from "../log/topic.ts";
 import type { GenerationSnapshot } from "../wire/chat.ts";
 import { startIndexSchema, uiChatRequestSchema, uiStopRequestSchema } from "../wire/ui-chat.ts";
 import { shownCursor, startAfter } from "./answer-cursor.ts";
+import { answerOrDefer } from "./admit.ts";
 import { answerSpec, type AnswerServices, generationFor } from "./answer-stream.ts";
 import { parseJson, readJson, readText, validate } from "./body.ts";
 import { openStream } from "./open-stream.ts";
@@ -48,23 +49,26 @@ export function uiChatRoutes(services: AnswerServices): Hono<AppEnvironment> {
       const principal = principalOf(c.req.query("user"));
       const shown = shownCursor(c);
       const startIndex = shown ? undefined : startIndexOf(c);
-      const generation = isGeneration(id)
-        ? id
-        : (shown?.generation ?? (await chat.active(id, principal)));
-      if (generation === undefined) return c.body(null, 204);
-      await archive.requireReadable(generation, principal);
-      const headers = headersOf(generation);
-      let start = await startAfter(log, generation, shown);
-      if (startIndex) {
-        const { after, tailIndex } = await locatePart(log, chatTopic(generation), startIndex);
-        start = { kind: "cursor", position: after };
-        if (tailIndex !== undefined) headers["x-workflow-stream-tail-index"] = String(tailIndex);
-      }
-      // Who counts parts, or shows where it stands, gets each as it was.
-      const merged = !shown && startIndex === undefined;
-      return openStream(c, services, { format: uiMessageFormat, principal }, () =>
-        answerSpec(readers, { generation, start, headers, merged }),
-      );
+      return answerOrDefer(c, uiMessageFormat, async () => {
+        const generation = isGeneration(id)
+          ? id
+          : (shown?.generation ?? (await chat.active(id, principal)));
+        if (generation === undefined) return c.body(null, 204);
+        await archive.requireReadable(generation, principal);
+        return openStream(c, services, { format: uiMessageFormat, principal }, async () => {
+          const headers = headersOf(generation);
+          if (!startIndex) {
+            const start = await startAfter(log, generation, shown);
+            // Who counts parts, or shows where it stands, gets each as it was.
+            const merged = !shown && startIndex === undefined;
+            return answerSpec(readers, { generation, start, headers, merged });
+          }
+          const { after, tailIndex } = await locatePart(log, chatTopic(generation), startIndex);
+          if (tailIndex !== undefined) headers["x-workflow-stream-tail-index"] = String(tailIndex);
+          const start = { kind: "cursor", position: after } as const;
+          return answerSpec(readers, { generation, start, headers, merged: false });
+        });
+      });
     })
     .post("/:chatId/stop", async (c) => {
       const id = c.req.param("chatId");

@@ -59,6 +59,7 @@ const NATIVE_CALLS: readonly Call[] = [
   { ...CHAT, ...shows("garbage"), ...parameter("Last-Event-ID") },
   { ...CHAT, ...shows("1795255569009-1"), ...parameter("Last-Event-ID") },
   { ...CHAT, ...shows(`${NOBODYS}:1795255569009-1`), ...absent },
+  { operation: "streamEvents", query: `topic=chat:${NOBODYS}`, ...absent, field: "topic" },
   ...["getGeneration", "streamGeneration", "stopGeneration"].flatMap((id): Call[] => [
     { operation: id, path: { generation: "GEN" }, ...parameter("generation") },
     { operation: id, path: { generation: "gen-0" }, ...absent },
@@ -147,6 +148,7 @@ export const UNREACHABLE_CHAT_CALLS: readonly Call[] = [
   UI_CHAT,
   UI_STREAM,
   UI_STOP,
+  { operation: "streamEvents", query: `topic=chat:${NOBODYS}` },
   ...["getGeneration", "stopGeneration", "streamGeneration"].map((id) => ({
     operation: id,
     path: { generation: "gen-0" },

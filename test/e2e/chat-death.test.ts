@@ -193,10 +193,62 @@ describe("an answer", () => {
         expect(response.status).toBe(404);
         expect(await response.json()).toMatchObject({ code: "not-found", field: "generation" });
       }
+      // Nor as a topic, beside one of their own, in whichever way topics are read.
+      const query = `${user.replace("?", "&")}&from=earliest`;
+      for (const suffix of ["", "&follow=false", "&format=json", "&format=ndjson", "&wait=1s"]) {
+        const topics = `topic=app:mine&topic=chat:${generation}`;
+        const response = await fetch(`${other.url}/api/v1/events?${topics}${query}${suffix}`, {
+          signal: AbortSignal.timeout(5_000),
+        });
+        expect(response.status).toBe(404);
+        expect(await response.json()).toMatchObject({ code: "not-found", field: "topic" });
+      }
+    }
+    const topic = `/api/v1/events?topic=chat:${generation}&format=json&limit=1`;
+    const mine = await apiOf(other.url).json(`${topic}&user=ada`);
+    expect(JSON.stringify(mine)).toContain('"owner":"ada"');
+    for (const user of ["", "?user=ada", "?user=bob"]) {
+      const path = `/api/v1/topics/chat:${generation}/events${user}`;
+      const response = await apiOf(other.url).post(path, { type: "text-delta", data: {} });
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ code: "invalid-parameter", field: "topic" });
     }
     const stopped = await fetch(`${other.url}${path}/stop?user=ada`, { method: "POST" });
     expect(await stopped.json()).toMatchObject({ state: "stopped", finishReason: "stopped" });
   });
+
+  it(
+    "is its owner's while Redis is away, too: an EventSource is told to come back, others 503",
+    verifies("chat-owner"),
+    async () => {
+      const generation = await ask();
+      const unknown = "gen-00000000-0000-4000-8000-000000000000";
+      const paths = [generation, unknown].flatMap((id) => [
+        `/api/v1/ai/chat/${id}/stream`,
+        `/api/chat/${id}/stream`,
+        `/api/v1/events?topic=chat:${id}`,
+      ]);
+      await redis.kill();
+      await Promise.all(
+        ["ada", "eve"].flatMap((user) =>
+          paths.map(async (path) => {
+            const url = `${other.url}${path}${path.includes("?") ? "&" : "?"}user=${user}`;
+            const signal = AbortSignal.timeout(20_000);
+            const headers = { accept: "text/event-stream" };
+            const told = await fetch(url, { headers, signal });
+            expect(told.status).toBe(200);
+            expect(told.headers.get("content-type")).toBe("text/event-stream");
+            const closed = /^retry: \d+\nevent: closed\ndata: .*"reconnect":true.*\n\n$/;
+            const words = path.includes("topic") ? closed : /^retry: \d+\n\n$/;
+            expect(await told.text()).toMatch(words);
+            const refused = await fetch(url, { signal });
+            expect(refused.status).toBe(503);
+            expect(await refused.json()).toMatchObject({ code: "log-unavailable" });
+          }),
+        ),
+      );
+    },
+  );
 
   it("that nobody reads any more is ended", verifies("chat-abandoned"), async () => {
     await using brief = await ServiceProcess.start({
@@ -217,6 +269,9 @@ describe("an answer", () => {
       return (snapshot as { state: string }).state === "running" ? undefined : snapshot;
     });
     expect(ended).toMatchObject({ state: "stopped", finishReason: "abandoned" });
+    const text = await fetch(`${other.url}${path}/stream`, { headers: { accept: "text/plain" } });
+    // In a format without words for it: cut, and no shorter answer.
+    await expect(text.text()).rejects.toThrow("terminated");
   });
 
   it("is counted", verifies("chat-metrics"), async () => {
