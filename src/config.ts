@@ -43,6 +43,11 @@ const patience = parsed((text) => {
   const ms = tryDuration(text);
   return ms !== undefined && ms >= 1 && ms <= 300_000 ? ms : undefined;
 }, "a duration from 1ms to 5m, like 500, 15s or 2m");
+/** Shorter, and a busy moment would pass for a death. */
+const lease = parsed((text) => {
+  const ms = tryDuration(text);
+  return ms !== undefined && ms >= 1_000 && ms <= 3_600_000 ? ms : undefined;
+}, "a duration from 1s to 60m, like 10s");
 const size = parsed(trySize, "a size like 1024, 64KiB or 1MiB");
 
 function whole(min: number, max: number) {
@@ -125,7 +130,7 @@ export const ENVIRONMENT = z.object({
   AI_MODELS: z.string().optional(),
   AI_DEFAULT_MODEL: z.string().optional(),
   AI_DEMO_DELAY: duration.default(50),
-  CHAT_LEASE: timer.default(10_000),
+  CHAT_LEASE: lease.default(10_000),
   CHAT_ABANDON_AFTER: duration.default(60_000),
   CHAT_MAX_PROMPT: size.default(256 * 1_024),
   CHAT_MAX_MESSAGES: whole(1, 100_000).default(1_000),

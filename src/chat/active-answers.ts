@@ -1,11 +1,18 @@
 import { createHash } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../errors.ts";
 import { IDEMPOTENCY_TTL_MS } from "../log/retention.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ChatCommand, ChatTurn } from "./chat-command.ts";
 
-/** How a generation stands, as far as its chat is concerned. */
-export type Standing = "running" | "ended" | "failed" | "gone";
+/**
+ * How a generation stands, as far as its chat is concerned. `starting`: somebody means to write it, and it is not in the
+ * log yet, and perhaps never will be.
+ */
+export type Standing = "starting" | "running" | "ended" | "failed" | "gone";
+
+/** How often one who waits for another's start looks again. */
+const LOOK_MS = 50;
 
 export interface ActiveAnswersOptions {
   readonly state: StateStore;
@@ -21,7 +28,8 @@ export class ActiveAnswers {
   }
 
   /**
-   * Makes `generation` the chat's answer, or finds the one that answers the same message already.
+   * Makes `generation`, whose lease MUST have been taken, the chat's answer, or finds the one that answers the same message
+   * already. That one is in the log: nobody is sent to wait for what may never come.
    * @returns the generation that answers
    * @throws ServiceError `chat-busy` while another message is being answered
    */
@@ -37,7 +45,7 @@ export class ActiveAnswers {
     let held = await this.#options.state.claim(key, value, IDEMPOTENCY_TTL_MS);
     while (held !== value) {
       const [holder, answered] = held.split(" ") as [string, string];
-      const standing = await this.#options.standingOf(holder);
+      const standing = await this.#settled(holder);
       const same = message !== undefined && answered === message;
       // What has failed is not what was asked for: whoever asks again wants another try.
       if (same && (standing === "running" || standing === "ended")) return holder;
@@ -45,6 +53,15 @@ export class ActiveAnswers {
       held = await this.#options.state.reclaim(key, held, value, IDEMPOTENCY_TTL_MS);
     }
     return generation;
+  }
+
+  /** How it stands once it has begun, or nobody means to begin it any more: within its start's patience and a lease. */
+  async #settled(generation: string): Promise<Exclude<Standing, "starting">> {
+    for (;;) {
+      const standing = await this.#options.standingOf(generation);
+      if (standing !== "starting") return standing;
+      await delay(LOOK_MS);
+    }
   }
 
   /** The generation that answers in this chat now. */

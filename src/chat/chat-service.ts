@@ -13,6 +13,7 @@ import type { ChatCaller, ChatCommand } from "./chat-command.ts";
 import { type ChatLimits, requireWithin } from "./chat-limits.ts";
 import { chunkDraft } from "./chunk.ts";
 import type { Generations } from "./generation/generations.ts";
+import type { Lease } from "./generation/leases.ts";
 import type { ModelRegistry } from "./models/model-registry.ts";
 
 /** How long an answer to `stop` waits to say how it ended. */
@@ -52,9 +53,9 @@ export class ChatService {
       state,
       standingOf: async (generation) => {
         const standing = await archive.standing(generation);
-        // Between its lease and its start it is there, and yet not in the log.
-        if (standing === "gone" && (await generations.leases.isHeld(generation))) return "running";
-        return standing;
+        if (standing === "running") await generations.isWritten(generation);
+        if (standing !== "gone") return standing;
+        return (await generations.leases.isHeld(generation)) ? "starting" : "gone";
       },
     });
   }
@@ -73,35 +74,50 @@ export class ChatService {
     const generation = await this.#claimKey(command, caller);
     const repeated = caller.idempotencyKey !== undefined && (await archive.exists(generation));
     if (repeated) return { generation, attached: true };
-    if (command.chat) {
-      const answer = await this.#answers.claim(principal, command.chat, command, generation);
-      if (answer !== generation) return { generation: answer, attached: true };
-    }
-    await generations.leases.take(generation, principal);
+    const lease = await generations.leases.take(generation, principal);
     try {
-      if (!(await this.#appendStart(generation, model.name, principal))) {
-        generations.leases.forget(generation);
+      const answer = await this.#claimChat(command, lease);
+      if (answer !== generation) {
+        await generations.leases.giveBack(lease);
+        return { generation: answer, attached: true };
+      }
+      if (!(await this.#appendStart(lease, model.name))) {
+        generations.leases.forget(lease);
         if (!(await archive.exists(generation))) throw unknownGeneration(generation);
         return { generation, attached: true };
       }
     } catch (error) {
-      // Whether it is in the log is not known: if so, it is ended once the lease has lapsed.
-      generations.leases.forget(generation);
+      // Where it has been begun after all, it is ended once the lease has lapsed.
+      generations.leases.forget(lease);
       throw error;
     }
     const { chat: _, model: __, abandonAfterMs = this.#options.abandonAfterMs, ...asked } = command;
-    generations.run({ generation, model, request: { ...asked, maxTokens }, abandonAfterMs });
+    generations.run({ lease, model, request: { ...asked, maxTokens }, abandonAfterMs });
     return { generation, attached: false };
+  }
+
+  /** The generation that answers: this one, or in a chat another one. @throws ServiceError `chat-busy` */
+  async #claimChat(command: ChatCommand, lease: Lease): Promise<string> {
+    const { generation, principal } = lease;
+    if (!command.chat) return generation;
+    try {
+      return await this.#answers.claim(principal, command.chat, command, generation);
+    } catch (error) {
+      // Nothing has been begun, and nobody knows of it.
+      const busy = error instanceof ServiceError && error.code === "chat-busy";
+      if (busy) await this.#options.generations.leases.giveBack(lease);
+      throw error;
+    }
   }
 
   /**
    * Logs the start. Of all who repeat a request, whoever's start is in runs the model; our own repetition after a lost
    * reply is known by its token. @returns whether it is ours
    */
-  async #appendStart(generation: string, model: string, owner: string): Promise<boolean> {
+  async #appendStart({ generation, principal }: Lease, model: string): Promise<boolean> {
     const { hub, metrics } = this.#options;
     const drafts = [
-      chunkDraft({ type: "start", messageId: generation, model, owner }),
+      chunkDraft({ type: "start", messageId: generation, model, owner: principal }),
       chunkDraft({ type: "start-step" }),
     ];
     const idempotency = { key: "start", fingerprint: randomUUID() };
@@ -134,7 +150,7 @@ export class ChatService {
     const hash = createHash("sha256").update(JSON.stringify(asked));
     const fingerprint = hash.digest("base64url").slice(0, 22);
     const held = await this.#options.state.claim(
-      `chat:${principal}:${idempotencyKey}`,
+      `chat:key:${principal}:${idempotencyKey}`,
       `${generation} ${fingerprint}`,
       IDEMPOTENCY_TTL_MS,
     );

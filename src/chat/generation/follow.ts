@@ -5,31 +5,27 @@ import type { Topic } from "../../log/topic.ts";
 
 export interface Following {
   readonly close: () => void;
-  /** Resolves true when the topic has been closed and all of it seen; false when closed by `close` or a fault. */
-  readonly ended: Promise<boolean>;
+}
+
+export interface FollowListener {
+  event(event: Event): void;
+  /** A fault that no retry mends: nothing more will be told. */
+  failed(error: unknown): void;
 }
 
 /** Reads a topic within the process, from its first event on, with the hub's promise: each event once, in order. */
-export function follow(hub: Hub, topic: Topic, onEvent: (event: Event) => void): Following {
-  let settle: (ended: boolean) => void = () => {};
-  const ended = new Promise<boolean>((resolve) => {
-    settle = resolve;
-  });
+export function follow(hub: Hub, topic: Topic, listener: FollowListener): Following {
   const outlet: Outlet = {
     writable: true,
-    events: (_, batch) => batch.events.forEach(onEvent),
+    events: (_, batch) => batch.events.forEach((event) => listener.event(event)),
     gap: () => {},
     dropped: () => {},
     live: () => {},
-    finished: () => close(true),
-    deleted: () => close(false),
-    failed: () => close(false),
+    finished: () => reader.close(),
+    deleted: () => reader.close(),
+    failed: (error) => listener.failed(error),
   };
   const reader = hub.read(outlet, [{ topic, start: { kind: "earliest" } }]);
-  const close = (whole: boolean): void => {
-    reader.close();
-    settle(whole);
-  };
   reader.start();
-  return { ended, close: () => close(false) };
+  return { close: () => reader.close() };
 }

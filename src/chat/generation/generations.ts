@@ -4,7 +4,7 @@ import type { StateStore } from "../../state/state-store.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Model, ModelRequest } from "../models/model.ts";
-import { Leases } from "./leases.ts";
+import { type Lease, Leases } from "./leases.ts";
 import { Producer } from "./producer.ts";
 import { Readership } from "./readership.ts";
 import { Sweeper } from "./sweeper.ts";
@@ -25,7 +25,7 @@ export interface GenerationsOptions {
 }
 
 export interface GenerationRun {
-  readonly generation: string;
+  readonly lease: Lease;
   readonly model: Model;
   readonly request: ModelRequest;
   /** How long it goes on without a reader; Infinity = to its end. */
@@ -62,22 +62,37 @@ export class Generations implements AsyncDisposable {
       isOurs: (generation) => this.#running.has(generation),
       onLeft: (generation) => this.#onLeft(generation),
     });
-    const read = (): Iterable<string> => this.readers.generations;
-    this.#sweeper = new Sweeper({ log: hub.log, state, metrics, logger, leaseMs, read });
+    this.#sweeper = new Sweeper({
+      log: hub.log,
+      state,
+      metrics,
+      logger,
+      leaseMs,
+      read: () => this.readers.generations,
+      isOurs: (generation) => this.#running.has(generation),
+    });
     const watch = (): void => this.#watch([...this.#running.keys()]);
     this.#timer = setInterval(watch, options.watchMs ?? WATCH_MS).unref();
   }
 
-  /** Runs the model. Its lease MUST have been taken, and its start logged. */
-  run({ generation, model, request, abandonAfterMs }: GenerationRun): void {
+  /** It goes on, by the log: true where somebody is known to write it; else it is looked after from now on. */
+  async isWritten(generation: string): Promise<boolean> {
+    if (await this.leases.isHeld(generation)) return true;
+    this.#sweeper.suspect(generation);
+    return false;
+  }
+
+  /** Runs the model. Its start MUST have been logged. */
+  run({ lease, model, request, abandonAfterMs }: GenerationRun): void {
+    const { generation } = lease;
     const { hub, metrics, logger } = this.#options;
     const topic = chatTopic(generation);
     const producer = new Producer({ hub, metrics, logger, topic, model, request });
     const readAt = performance.now() + Math.max(0, FIRST_READER_MS - abandonAfterMs);
     const over = producer.done.then(async (ended) => {
       this.#running.delete(generation);
-      if (ended) await this.leases.giveBack(generation);
-      else this.leases.forget(generation);
+      if (ended) await this.leases.giveBack(lease);
+      else this.leases.forget(lease);
     });
     this.#running.set(generation, { producer, over, abandonAfterMs, readAt });
     if (this.#draining?.aborted) producer.interrupt();

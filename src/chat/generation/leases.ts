@@ -18,11 +18,16 @@ export interface LeaseOptions {
   readonly maxPerPrincipal: number;
 }
 
+/** What one who means to write a generation holds. Several may hold the same: the log says whose start is in. */
+export interface Lease {
+  readonly generation: string;
+  readonly principal: string;
+}
+
 /** The leases of this process' generations: while one is renewed, nobody else may end its answer. */
 export class Leases implements AsyncDisposable {
   readonly #options: LeaseOptions;
-  /** The principal of each generation that this process writes. */
-  readonly #held = new Map<string, string>();
+  readonly #held = new Set<Lease>();
   readonly #timer: NodeJS.Timeout;
   #renewing: Promise<void> | undefined;
 
@@ -31,25 +36,31 @@ export class Leases implements AsyncDisposable {
     this.#timer = setInterval(() => this.#renew(), Math.ceil(options.leaseMs / 3)).unref();
   }
 
-  /** Before its start is logged, so that no answer is ever without. @throws ServiceError `rate-limited` */
-  async take(generation: string, principal: string): Promise<void> {
+  /** Before anybody else hears of the generation, so that it is never without. @throws ServiceError `rate-limited` */
+  async take(generation: string, principal: string): Promise<Lease> {
     const { leaseMs, maxPerPrincipal, state } = this.#options;
-    if (this.#isLimited(principal)) {
-      const group = principalGroup(principal);
-      if (!(await state.hold(group, [generation], leaseMs, maxPerPrincipal))) {
-        const detail = `${principal} has ${maxPerPrincipal} answers under way, which is the limit.`;
-        throw new ServiceError("rate-limited", detail, { retryAfterMs: RETRY_AFTER_MS });
-      }
-    }
     await state.hold(WRITERS, [generation], leaseMs);
-    this.#held.set(generation, principal);
+    const lease: Lease = { generation, principal };
+    this.#held.add(lease);
+    if (!this.#isLimited(principal)) return lease;
+    try {
+      const group = principalGroup(principal);
+      if (await state.hold(group, [generation], leaseMs, maxPerPrincipal)) return lease;
+    } catch (error) {
+      this.forget(lease);
+      throw error;
+    }
+    await this.giveBack(lease);
+    const detail = `${principal} has ${maxPerPrincipal} answers under way, which is the limit.`;
+    throw new ServiceError("rate-limited", detail, { retryAfterMs: RETRY_AFTER_MS });
   }
 
-  /** The answer has its end. */
-  async giveBack(generation: string): Promise<void> {
-    const principal = this.#held.get(generation);
-    if (principal === undefined) return;
-    this.forget(generation);
+  /** There is nothing to write, or no more. */
+  async giveBack(lease: Lease): Promise<void> {
+    this.forget(lease);
+    const { generation, principal } = lease;
+    // Another repetition of the same request may be the one that writes it.
+    if ([...this.#held].some((other) => other.generation === generation)) return;
     const { state } = this.#options;
     try {
       await state.letGo(WRITERS, [generation]);
@@ -61,8 +72,8 @@ export class Leases implements AsyncDisposable {
   }
 
   /** Renews it no more: where the answer has no end, somebody else will write it. */
-  forget(generation: string): void {
-    this.#held.delete(generation);
+  forget(lease: Lease): void {
+    this.#held.delete(lease);
   }
 
   /** Whether it has a writer, here or elsewhere. */
@@ -85,17 +96,23 @@ export class Leases implements AsyncDisposable {
 
   async #renewAll(): Promise<void> {
     const { leaseMs, state } = this.#options;
-    await state.hold(WRITERS, [...this.#held.keys()], leaseMs);
-    const limited = new Map<string, string[]>();
-    for (const [generation, principal] of this.#held) {
-      if (!this.#isLimited(principal)) continue;
-      const names = limited.get(principal);
-      if (names) names.push(generation);
-      else limited.set(principal, [generation]);
+    await state.hold(WRITERS, this.#generations(), leaseMs);
+    const limited = Array.from(this.#held, ({ principal }) => principal);
+    for (const principal of new Set(limited.filter((each) => this.#isLimited(each)))) {
+      // Asked anew each time: what has been given back meanwhile is not to be held again.
+      const generations = this.#generations(principal);
+      // They are in already: nobody may be refused here, whatever the limit.
+      if (generations.length > 0)
+        await state.hold(principalGroup(principal), generations, leaseMs, Number.MAX_SAFE_INTEGER);
     }
-    // They are in already: nobody may be refused here, whatever the limit.
-    for (const [principal, names] of limited)
-      await state.hold(principalGroup(principal), names, leaseMs, Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Those held by this principal; by anybody, without one. */
+  #generations(principal?: string): string[] {
+    const held = [...this.#held].filter(
+      (lease) => principal === undefined || lease.principal === principal,
+    );
+    return [...new Set(held.map(({ generation }) => generation))];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -82,18 +82,26 @@ export class Producer {
   async #run(): Promise<boolean> {
     const { hub, logger, metrics, model, topic } = this.#options;
     metrics.generation("running", model.name, 1);
-    const requests = follow(hub, topic, (event) => {
-      if (event.type === "stop") this.#endEarly("stopped");
-      else if (event.last && !this.#ending) this.#endEarly("lost");
+    const requests = follow(hub, topic, {
+      event: (event) => {
+        if (event.type === "stop") this.#endEarly("stopped");
+        else if (event.last && !this.#ending) this.#endEarly("lost");
+      },
+      failed: (err) => logger.error({ err, topic }, "an answer can no longer be asked to stop"),
     });
     let state: string = "failed";
     try {
       state = stateOf(await this.#produce());
       return true;
     } catch (err) {
-      // Where the topic has no end yet, whoever sweeps will write it.
-      const level = this.#early === "lost" ? "warn" : "error";
-      logger[level]({ err, topic }, "a generation could not be written to its end");
+      // 409: another writer's end stands there, whether we have read it yet or not.
+      if (err instanceof ServiceError && err.status === 409) {
+        metrics.endedEarly("lost");
+        logger.warn({ err, topic }, "another process has ended an answer of this one");
+      } else {
+        // Where the topic has no end yet, whoever sweeps will write it.
+        logger.error({ err, topic }, "a generation could not be written to its end");
+      }
       return false;
     } finally {
       requests.close();
@@ -111,11 +119,12 @@ export class Producer {
       ({ reason, usage } = await this.#stream());
     } catch (error) {
       if (error instanceof ServiceError) throw error;
+      if (this.#early === "lost") throw new ServiceError("fenced-off", "It has its end already.");
+      if (this.#early) metrics.endedEarly(this.#early);
       const asked = this.#early === "stopped" || this.#early === "abandoned";
       reason = asked ? (this.#early as "stopped" | "abandoned") : "error";
       ending = [asked ? { type: "abort" } : this.#describe(error)];
     }
-    if (this.#early) metrics.endedEarly(this.#early);
     if (this.#firstTokenAt !== undefined) {
       const tokens = usage?.outputTokens ?? this.#pieces;
       metrics.tokenRate(model.name, tokens, performance.now() - this.#firstTokenAt);

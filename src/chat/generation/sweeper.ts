@@ -8,8 +8,10 @@ import type { Metrics } from "../../telemetry/metrics.ts";
 import { type Chunk, chunkDraft } from "../chunk.ts";
 import { WRITERS } from "./leases.ts";
 
-/** Generations looked after in one pass. */
-const PASS_MAX = 200;
+/** Generations asked for at a time. */
+const PAGE = 1_000;
+/** Ends on their way at a time. */
+const CONCURRENCY = 16;
 /** Above every producer's: what one writes after us is refused. */
 const SWEEPER_FENCE = 2;
 
@@ -31,6 +33,8 @@ export interface SweeperOptions {
   readonly leaseMs: number;
   /** Generations with readers here. */
   readonly read: () => Iterable<string>;
+  /** Whether this process writes it: it knows best that it lives. */
+  readonly isOurs: (generation: string) => boolean;
   /** How often it looks; a quarter of the lease by default. */
   readonly intervalMs?: number;
 }
@@ -38,29 +42,39 @@ export interface SweeperOptions {
 /**
  * Ends the answers whose writer is gone, so that nobody waits for ever: every process does, for all of them. Whose lease
  * has lapsed is found by the store; one whose lease the store itself has lost (a failover, a flush) is noticed by the
- * process that has a reader of it.
+ * process that has a reader of it, or was asked for another answer in its chat.
  */
 export class Sweeper implements AsyncDisposable {
   readonly #options: SweeperOptions;
+  readonly #intervalMs: number;
   readonly #timer: NodeJS.Timeout;
-  /** Since when each of those that are read here has been seen without a lease. */
+  /** Those that were met without a lease, beside those that are read. */
+  readonly #suspects = new Set<string>();
+  /** Since when each of those has been seen without a lease. */
   #bare = new Map<string, number>();
-  /** Until then writers are given time: while the store was away they could not renew. */
-  #lenientUntil = Number.NEGATIVE_INFINITY;
+  /** When the store last answered in time. */
+  #heardAt = performance.now();
+  /** Until then writers are given time: we, or the store, were away, and they could not be heard. */
+  #lenientUntil: number;
   #sweeping: Promise<void> | undefined;
 
   constructor(options: SweeperOptions) {
     this.#options = options;
-    const intervalMs = options.intervalMs ?? Math.ceil(options.leaseMs / 4);
-    this.#timer = setInterval(() => void this.sweep(), intervalMs).unref();
+    this.#lenientUntil = performance.now() + options.leaseMs;
+    this.#intervalMs = options.intervalMs ?? Math.ceil(options.leaseMs / 4);
+    this.#timer = setInterval(() => void this.sweep(), this.#intervalMs).unref();
+  }
+
+  /** It goes on, by the log, and has no lease: is it dead, or was its lease lost? */
+  suspect(generation: string): void {
+    this.#suspects.add(generation);
   }
 
   /** One pass; never rejects. */
   sweep(): Promise<void> {
     this.#sweeping ??= this.#sweep()
       .catch((err: unknown) => {
-        this.#lenientUntil = performance.now() + this.#options.leaseMs;
-        this.#bare.clear();
+        this.#beLenient();
         this.#options.logger.debug({ err }, "no answers could be looked after");
       })
       .finally(() => (this.#sweeping = undefined));
@@ -68,25 +82,53 @@ export class Sweeper implements AsyncDisposable {
   }
 
   async #sweep(): Promise<void> {
-    const { state } = this.#options;
-    const lapsed = await state.lapsed(WRITERS, PASS_MAX);
-    const bare = await this.#bareFor(this.#options.leaseMs);
-    if (performance.now() < this.#lenientUntil) return;
-    for (const generation of new Set([...lapsed, ...bare])) await this.#end(generation);
+    const { leaseMs, state } = this.#options;
+    for (let more = true; more;) {
+      const lapsed = await state.lapsed(WRITERS, PAGE);
+      const bare = await this.#bareFor(leaseMs);
+      const now = performance.now();
+      // So long a silence, of the store or of this process, and what has lapsed may only not have been heard.
+      if (now - this.#heardAt > this.#intervalMs + leaseMs / 4) this.#beLenient();
+      this.#heardAt = now;
+      if (now < this.#lenientUntil) return;
+      const ended = await this.#endAll([...new Set([...lapsed, ...bare])]);
+      this.#heardAt = performance.now();
+      more = lapsed.length === PAGE && ended > 0;
+    }
   }
 
-  /** Those that are read here and have had no lease for so long. */
+  #beLenient(): void {
+    this.#lenientUntil = performance.now() + this.#options.leaseMs;
+    this.#bare.clear();
+  }
+
+  /** Those that should have a lease and have had none for so long. */
   async #bareFor(leaseMs: number): Promise<string[]> {
-    const read = [...this.#options.read()];
-    if (read.length === 0) return [];
-    const held = await this.#options.state.held(WRITERS, read);
+    const watched = [...new Set([...this.#options.read(), ...this.#suspects])];
+    if (watched.length === 0) return [];
+    const held = await this.#options.state.held(WRITERS, watched);
+    for (const [index, generation] of watched.entries())
+      if (held[index]) this.#suspects.delete(generation);
     const now = performance.now();
-    const bare = read.filter((_, index) => !held[index]);
+    const bare = watched.filter((_, index) => !held[index]);
     this.#bare = new Map(bare.map((generation) => [generation, this.#bare.get(generation) ?? now]));
     return bare.filter((generation) => now - this.#bare.get(generation)! >= leaseMs);
   }
 
-  async #end(generation: string): Promise<void> {
+  /** @returns how many of them are over */
+  async #endAll(generations: string[]): Promise<number> {
+    const queue = generations.filter((generation) => !this.#options.isOurs(generation));
+    let ended = 0;
+    const work = async (): Promise<void> => {
+      for (let next = queue.pop(); next !== undefined; next = queue.pop())
+        if (await this.#end(next)) ended++;
+    };
+    await Promise.all(Array.from({ length: CONCURRENCY }, work));
+    return ended;
+  }
+
+  /** @returns false where it could not be reached now: the others must not wait for it */
+  async #end(generation: string): Promise<boolean> {
     const { log, logger, metrics, state } = this.#options;
     const token = randomBytes(9).toString("base64url");
     try {
@@ -97,12 +139,21 @@ export class Sweeper implements AsyncDisposable {
       metrics.published("chat", LAST_WORDS.length);
       metrics.leaseLost();
       logger.warn({ generation }, "an answer whose writer is gone was ended");
-    } catch (error) {
-      // It has its end, or was never begun, or is no longer kept.
-      const over = error instanceof ServiceError && error.status === 409;
-      if (!over) throw error;
+    } catch (err) {
+      // 409: it has its end, or was never begun, or is no longer kept.
+      if (!(err instanceof ServiceError) || err.status !== 409) {
+        logger.debug({ err, generation }, "an answer could not be ended yet");
+        return false;
+      }
     }
-    await state.letGo(WRITERS, [generation]);
+    this.#suspects.delete(generation);
+    try {
+      await state.letGo(WRITERS, [generation]);
+      return true;
+    } catch (err) {
+      logger.debug({ err, generation }, "a lapsed lease could not be let go yet");
+      return false;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
