@@ -136,6 +136,7 @@ export const ENVIRONMENT = z.object({
   CHAT_MAX_MESSAGES: whole(1, 100_000).default(1_000),
   CHAT_MAX_TOKENS: whole(1, 10_000_000).default(32_768),
   CHAT_MAX_PER_PRINCIPAL: whole(0, 1_000_000).default(0),
+  CHAT_MAX_GENERATIONS: whole(0, 1_000_000).default(2_000),
   CHAT_FIRST_TOKEN_TIMEOUT: patience.default(60_000),
   CHAT_IDLE_TIMEOUT: patience.default(30_000),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
@@ -150,6 +151,8 @@ export interface ChatConfig {
   readonly abandonAfterMs: number;
   /** Answers of one principal at a time; 0 = no limit. */
   readonly maxPerPrincipal: number;
+  /** Answers of this process at a time; 0 = no limit. */
+  readonly maxGenerations: number;
   readonly limits: ChatLimits;
 }
 
@@ -254,6 +257,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       leaseMs: env.CHAT_LEASE,
       abandonAfterMs: env.CHAT_ABANDON_AFTER,
       maxPerPrincipal: env.CHAT_MAX_PER_PRINCIPAL,
+      maxGenerations: env.CHAT_MAX_GENERATIONS,
       limits: Object.freeze({
         maxPromptBytes: env.CHAT_MAX_PROMPT,
         maxMessages: env.CHAT_MAX_MESSAGES,

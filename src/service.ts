@@ -5,6 +5,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { createApp } from "./app.ts";
 import { createBackend } from "./backend.ts";
 import { AnswerArchive } from "./chat/answer-archive.ts";
+import { AnswerRoom } from "./chat/answer-room.ts";
 import { ChatService } from "./chat/chat-service.ts";
 import { Generations } from "./chat/generation/generations.ts";
 import { createModels } from "./chat/models/create-models.ts";
@@ -87,7 +88,7 @@ async function compose(config: Config, logger: Logger, stack: DisposalStack): Pr
     demoDelayMs: config.demoDelayMs,
     logger,
   });
-  const { leaseMs, maxPerPrincipal, abandonAfterMs, limits } = config.chat;
+  const { leaseMs, maxPerPrincipal, maxGenerations, abandonAfterMs, limits } = config.chat;
   const archive = new AnswerArchive(hub);
   const generations = stack.use(
     new Generations({ hub, state, metrics, logger, leaseMs, maxPerPrincipal }),
@@ -100,6 +101,7 @@ async function compose(config: Config, logger: Logger, stack: DisposalStack): Pr
     generations,
     archive,
     limits,
+    room: new AnswerRoom({ maxGenerations, running: () => generations.count }),
     abandonAfterMs,
   });
   const publisher = new Publisher(log, metrics, config.maxEventBytes);

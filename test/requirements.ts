@@ -255,7 +255,7 @@ export const REQUIREMENTS = {
   },
   "chat-limits": {
     source: "issue 4 §1",
-    text: "Prompt, messages, tokens and answers per principal are limited, each with its own error",
+    text: "Prompt, messages, tokens, answers per principal and answers per process are limited, each with its own error",
   },
   "chat-owner": {
     source: "issue 4, bad input",

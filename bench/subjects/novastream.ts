@@ -39,6 +39,7 @@ const service = (name: SubjectName, surface: Surface): Subject => ({
       PORT: String(port),
       LOG_LEVEL: "warn",
       MAX_CONNECTIONS: "1000000",
+      CHAT_MAX_GENERATIONS: "0",
       // The load comes from this very machine: overload is what is measured, and nobody is to be turned away.
       OVERLOAD_EVENT_LOOP_DELAY: "0",
       MAX_CONNECTION_AGE: "24h",

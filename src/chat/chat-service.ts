@@ -9,6 +9,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import type { GenerationSnapshot } from "../wire/chat.ts";
 import { ActiveAnswers } from "./active-answers.ts";
 import { type AnswerArchive, unknownGeneration } from "./answer-archive.ts";
+import type { AnswerRoom } from "./answer-room.ts";
 import type { ChatCaller, ChatCommand } from "./chat-command.ts";
 import { type ChatLimits, requireWithin } from "./chat-limits.ts";
 import { chunkDraft } from "./chunk.ts";
@@ -30,6 +31,7 @@ export interface ChatServiceOptions {
   readonly generations: Generations;
   readonly archive: AnswerArchive;
   readonly limits: ChatLimits;
+  readonly room: AnswerRoom;
   /** How long an answer goes on without a reader, where its caller does not say. */
   readonly abandonAfterMs: number;
 }
@@ -62,7 +64,7 @@ export class ChatService {
 
   /**
    * Logs the start, then runs the model. A repetition attaches: the same Idempotency-Key, or the same message of a chat.
-   * @throws ServiceError `chat-busy`, `rate-limited`, `unknown-model`, `too-large`, `invalid-body`
+   * @throws ServiceError `overloaded`, `chat-busy`, `rate-limited`, `unknown-model`, `too-large`, `invalid-body`
    */
   async start(command: ChatCommand, caller: ChatCaller): Promise<Started> {
     if (this.#draining)
@@ -70,6 +72,7 @@ export class ChatService {
     const { archive, generations, limits, models } = this.#options;
     const model = models.find(command.model);
     const maxTokens = requireWithin(limits, command);
+    using _place = this.#options.room.enter();
     const { principal } = caller;
     const generation = await this.#claimKey(command, caller);
     const repeated = caller.idempotencyKey !== undefined && (await archive.exists(generation));

@@ -3,7 +3,7 @@ import type { Service } from "../../src/service.ts";
 import { freePort } from "../support/net.ts";
 import { startTestService } from "../support/service.ts";
 import { eventually } from "../support/wait.ts";
-import { CALLS, LIMITS, UNREACHABLE_CALLS } from "./support-calls.ts";
+import { CALLS, COMPLETION, LIMITS, UNREACHABLE_CALLS } from "./support-calls.ts";
 import { UI_CHAT } from "./support-chat-calls.ts";
 import { type Call, Exercise, NDJSON, SSE, TEXT, titleOf } from "./support-exercise.ts";
 import { handshake } from "./support-handshake.ts";
@@ -209,6 +209,23 @@ describe("in trouble", () => {
       status: 204,
     });
     stay.abort();
+  });
+
+  it("a service with as many answers as it takes refuses another, read or not, in every shape", async () => {
+    await using full = await startTestService({ CHAT_MAX_GENERATIONS: "1", AI_DEMO_DELAY: "1s" });
+    const headers = { prefer: "respond-async" };
+    const body = '{"prompt":"a b c d e f g h i j"}';
+    await exercise.call(full.url, { operation: "startChat", headers, body, status: 202 });
+    const full503 = { status: 503, code: "overloaded" };
+    for (const call of [
+      { operation: "startChat", headers, body },
+      { operation: "startChat", headers: { accept: SSE }, body },
+      UI_CHAT,
+      COMPLETION,
+    ]) {
+      const answer = await exercise.call(full.url, { ...call, ...full503 });
+      expect(answer.headers.get("retry-after")).toBe("5");
+    }
   });
 
   it("a caller who has reached a limit of its own is told so, an EventSource in band", async () => {

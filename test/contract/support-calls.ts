@@ -20,7 +20,7 @@ const PUBLISH: Base = {
 };
 const INGEST: Base = { operation: "ingestLogs", path: { name: "web-1" }, body: '{"message":"x"}' };
 
-const COMPLETION: Base = {
+export const COMPLETION: Base = {
   operation: "createCompletion",
   body: '{"messages":[{"role":"user","content":"hi"}]}',
 };

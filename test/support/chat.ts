@@ -1,4 +1,5 @@
 import { AnswerArchive } from "../../src/chat/answer-archive.ts";
+import { AnswerRoom } from "../../src/chat/answer-room.ts";
 import type { ChatCommand } from "../../src/chat/chat-command.ts";
 import type { ChatLimits } from "../../src/chat/chat-limits.ts";
 import { ChatService } from "../../src/chat/chat-service.ts";
@@ -80,6 +81,7 @@ export interface TestChatOptions {
   readonly leaseMs?: number;
   readonly abandonAfterMs?: number;
   readonly maxPerPrincipal?: number;
+  readonly maxGenerations?: number;
   readonly watchMs?: number;
   readonly limits?: Partial<ChatLimits>;
 }
@@ -110,7 +112,19 @@ export function startTestChat(options: TestChatOptions = {}) {
     maxTokens: 1_000,
     ...options.limits,
   };
-  const common = { hub, state, metrics, models, generations, archive, limits, abandonAfterMs };
+  const { maxGenerations = 0 } = options;
+  const room = new AnswerRoom({ maxGenerations, running: () => generations.count });
+  const common = {
+    room,
+    hub,
+    state,
+    metrics,
+    models,
+    generations,
+    archive,
+    limits,
+    abandonAfterMs,
+  };
   const chat = new ChatService(common);
   return {
     log,

@@ -97,6 +97,38 @@ describe("a chat", () => {
   });
 });
 
+describe("a process", () => {
+  it(
+    "begins no more answers than it has room for, and what it refuses has left no trace",
+    verifies("chat-limits"),
+    async () => {
+      await using it = startTestChat({ maxGenerations: 3 });
+      const turn = (n: number) => asked("a", { chat: { id: `c${n}`, message: "m" } });
+      const caller = (n: number) => ({ principal: "ada", idempotencyKey: `k${n}` });
+      // All at once: none of them is running before the last has asked.
+      const asking = Array.from({ length: 20 }, (_, n) => it.chat.start(turn(n), caller(n)));
+      const outcomes = await Promise.allSettled(asking);
+      const begun = outcomes.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+      const refused = outcomes.flatMap((each) =>
+        each.status === "rejected" ? [each.reason as unknown] : [],
+      );
+      expect([begun.length, refused.length]).toEqual([3, 17]);
+      for (const error of refused)
+        expect(error).toMatchObject({ code: "overloaded", retryAfterMs: 5_000 });
+      await eventually(() => it.puppet.calls.length === 3);
+      expect(it.generations.count).toBe(3);
+      it.puppet.calls[0]!.finish();
+      await eventually(() => it.generations.count === 2);
+      // Under the same key and in the same chat, another request may come: the refused one has claimed neither.
+      const last = await it.chat.start({ ...turn(19), temperature: 1 }, caller(19));
+      expect(last.attached).toBe(false);
+      await expect(it.chat.start(turn(18), caller(18))).rejects.toMatchObject({
+        code: "overloaded",
+      });
+    },
+  );
+});
+
 describe("a chat of one conversation", () => {
   const turn = (message: string | undefined, content = "hi") =>
     asked(content, { chat: { id: "c1", message } });

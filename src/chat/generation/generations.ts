@@ -98,6 +98,11 @@ export class Generations implements AsyncDisposable {
     if (this.#draining?.aborted) producer.interrupt();
   }
 
+  /** How many answers this process writes. */
+  get count(): number {
+    return this.#running.size;
+  }
+
   #onLeft(generation: string): void {
     const running = this.#running.get(generation);
     if (!running) return;
