@@ -52,6 +52,41 @@ describe("the demo model", () => {
     });
   });
 
+  it("has a token for whatever stands between white space", verifies("demo-model"), async () => {
+    const tokensOf = async (prompt: string) => {
+      const { parts } = await answer(prompt);
+      const tokens = parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
+      expect(tokens.join("")).toBe(`You said: ${prompt}`);
+      expect(parts.at(-1)).toMatchObject({ usage: { outputTokens: tokens.length } });
+      return tokens.slice(2);
+    };
+    expect(await tokensOf("😀 😀 😀")).toEqual([": 😀", " 😀", " 😀"]);
+    expect(await tokensOf("! ? one, ... two !")).toEqual([
+      ": !",
+      " ?",
+      " one",
+      ", ...",
+      " two",
+      " !",
+    ]);
+    expect(await tokensOf("你好, 世界 👩‍👩‍👧!")).toEqual([": 你好", ", 世界", " 👩‍👩‍👧!"]);
+    expect(await tokensOf("— a\u202fb\n\n")).toEqual([": —", " a", "\u202fb", "\n\n"]);
+    const piece = fc.oneof(
+      fc.string({ unit: "grapheme", minLength: 1, maxLength: 4 }),
+      fc.constantFrom("😀", "!", "...", "…", "你好", "ไทย", "1.5", "a\u202fb", "\u0301", "\u200d"),
+    );
+    const space = fc.constantFrom(" ", "  ", "\n", "\t", "\u00a0", "\u3000", "\u202f");
+    const prompts = fc.array(fc.tuple(space, piece), { maxLength: 30 });
+    await fc.assert(
+      fc.asyncProperty(prompts, async (list) => {
+        const prompt = list.flat().join("");
+        const words = prompt.split(/\s+/).filter((word) => word !== "");
+        expect((await tokensOf(prompt)).length).toBeGreaterThanOrEqual(words.length);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it("takes no ordinary prompt for a script", verifies("demo-model"), async () => {
     for (const prompt of [
       "demo: fail=model-failed",

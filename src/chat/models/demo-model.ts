@@ -7,13 +7,24 @@ export const DEMO_MODEL_NAME = "demo";
 
 const segmenter = new Intl.Segmenter("en", { granularity: "word" });
 
-/** Words with the white space and punctuation that precede them; together they are the text again. */
+/**
+ * Words with the white space and punctuation that precede them; together they are the text again. What stands between
+ * white space is one token at least, also where there is no word in it.
+ */
 function toTokens(text: string): string[] {
   const tokens: string[] = [];
   let pending = "";
-  for (const { segment, isWordLike } of segmenter.segment(text)) {
-    pending += segment;
-    if (!isWordLike) continue;
+  for (const [, space, piece] of text.matchAll(/(\s*)(\S+|$)/g)) {
+    pending += space;
+    let told = piece === "";
+    for (const { segment, isWordLike } of segmenter.segment(piece!)) {
+      pending += segment;
+      if (!isWordLike) continue;
+      tokens.push(pending);
+      pending = "";
+      told = true;
+    }
+    if (told) continue;
     tokens.push(pending);
     pending = "";
   }
