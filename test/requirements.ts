@@ -193,6 +193,10 @@ export const REQUIREMENTS = {
     source: "DESIGN §9",
     text: "A POST that repeats under the same Idempotency-Key attaches to its generation, on any process",
   },
+  "chat-characters": {
+    source: "issue 4 §3",
+    text: "A character that a model says in two halves is whole in every format",
+  },
   "model-request": {
     source: "issue 4 §2",
     text: "An OpenAI-compatible upstream is sent the conversation, the model, the parameters and the key, and nothing that was not asked for",

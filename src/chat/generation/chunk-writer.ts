@@ -6,6 +6,7 @@ import type { Topic } from "../../log/topic.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { type Chunk, chunkDraft } from "../chunk.ts";
 import { blockOf, isDelta, textOf, withText } from "../delta.ts";
+import { WholeCharacters } from "./whole-characters.ts";
 
 /** Adjacent deltas are merged for at most so long; the first goes out at once. */
 const MERGE_MS = 20;
@@ -29,6 +30,7 @@ export interface ChunkWriterOptions {
 export class ChunkWriter {
   readonly #options: ChunkWriterOptions;
   #queue: Chunk[] = [];
+  readonly #characters = new WholeCharacters();
   #pumping: Promise<void> | undefined;
   /** When the last append began that carried a delta. */
   #deltaAt = Number.NEGATIVE_INFINITY;
@@ -47,11 +49,16 @@ export class ChunkWriter {
   /** @throws what an earlier append failed with */
   write(chunk: Chunk): void {
     if (this.#failure) throw this.#failure;
+    for (const whole of this.#characters.of(chunk)) this.#enqueue(whole);
+    // After this turn: what frames a text comes together with its first delta, which must not wait for an append of its own.
+    this.#pumping ??= Promise.resolve().then(() => this.#pump());
+  }
+
+  #enqueue(chunk: Chunk): void {
     const last = this.#queue.at(-1);
     if (last && isDelta(chunk) && isDelta(last) && blockOf(chunk) === blockOf(last))
       this.#queue[this.#queue.length - 1] = withText(last, textOf(last) + textOf(chunk));
     else this.#queue.push(chunk);
-    this.#pumping ??= this.#pump();
   }
 
   /** Appends what is left and closes the topic with it. */
