@@ -31,7 +31,8 @@ export function requireWithin(limits: ChatLimits, command: ChatCommand): number 
     });
   }
   if (maxTokens !== undefined && maxTokens > limits.maxTokens) {
-    const detail = `maxTokens may be at most ${limits.maxTokens}.`;
+    // Without the member's name: not every API calls it so.
+    const detail = `An answer may have at most ${limits.maxTokens} tokens.`;
     throw new ServiceError("invalid-body", detail, { field: "maxTokens" });
   }
   return maxTokens ?? Math.min(DEFAULT_MAX_TOKENS, limits.maxTokens);

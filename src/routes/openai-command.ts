@@ -19,6 +19,8 @@ export function completionCommandOf(body: CompletionRequest): ChatCommand {
     frequencyPenalty: body.frequency_penalty ?? undefined,
     seed: body.seed ?? undefined,
     stop: typeof body.stop === "string" ? [body.stop] : (body.stop ?? undefined),
+    reasoningEffort: body.reasoning_effort ?? undefined,
+    verbosity: body.verbosity ?? undefined,
     tools,
     toolChoice: toolChoiceOf(body.tool_choice, tools),
   };

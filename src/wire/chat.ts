@@ -30,6 +30,10 @@ export const chatRequestSchema = z
   .refine((body) => (body.prompt === undefined) !== (body.messages === undefined), {
     path: ["prompt"],
     message: "give either prompt or messages",
+  })
+  .refine(({ maxTokens, max_tokens }) => (maxTokens ?? max_tokens) === (max_tokens ?? maxTokens), {
+    path: ["max_tokens"],
+    message: "says something else than maxTokens",
   });
 export type ChatRequest = z.infer<typeof chatRequestSchema>;
 

@@ -53,6 +53,7 @@ const NATIVE_CALLS: readonly Call[] = [
   invalid(CHAT, '{"prompt":"a","temperature":9}', "temperature"),
   invalid(CHAT, '{"prompt":"a","maxTokens":0}', "maxTokens"),
   invalid(CHAT, '{"prompt":"a","max_tokens":-1}', "max_tokens"),
+  invalid(CHAT, '{"prompt":"a","maxTokens":1,"max_tokens":2}', "max_tokens"),
   invalid(CHAT, '{"prompt":"a","chatId":""}', "chatId"),
   invalid(CHAT, '{"messages":[{"role":"robot","content":"a"}]}', "messages.0.role"),
   { ...CHAT, body: '{"prompt":"a","model":"unheard-of"}', status: 400, code: "unknown-model" },

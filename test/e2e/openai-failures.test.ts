@@ -98,6 +98,9 @@ describe("an answer that fails", () => {
           [{ model: "gpt-0" }, 404, "model_not_found", "model"],
           [{ temperature: 9 }, 400, "invalid-body", "temperature"],
           [{ max_tokens: -1 }, 400, "invalid-body", "max_tokens"],
+          [{ max_tokens: 1, max_completion_tokens: 2 }, 400, "invalid-body", "max_tokens"],
+          [{ max_tokens: 10_000_000 }, 400, "invalid-body", "max_tokens"],
+          [{ parallel_tool_calls: false }, 400, "invalid-body", "parallel_tool_calls"],
         ];
         for (const [index, [body, status, code, param]] of bad.entries()) {
           for (const stream of [true, false]) {

@@ -61,6 +61,8 @@ describe("between a client and a real endpoint", () => {
           frequency_penalty: -1,
           seed: 7,
           stop: ["END"],
+          reasoning_effort: "low",
+          verbosity: "high",
           tools: [weather],
           tool_choice: "auto",
         });
@@ -76,6 +78,8 @@ describe("between a client and a real endpoint", () => {
           frequency_penalty: -1,
           seed: 7,
           stop: ["END"],
+          reasoning_effort: "low",
+          verbosity: "high",
           tools: [weather],
           tool_choice: "auto",
           messages: [

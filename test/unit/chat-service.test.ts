@@ -80,7 +80,10 @@ describe("a chat", () => {
     const turn = { role: "user", content: "a" } as const;
     const messages = Array.from({ length: 11 }, () => turn);
     await refused({ messages }).toMatchObject({ code: "too-large", field: "messages" });
-    await refused(asked("a", { maxTokens: 1_001 })).toMatchObject({ field: "maxTokens" });
+    await refused(asked("a", { maxTokens: 1_001 })).toMatchObject({
+      field: "maxTokens",
+      message: "An answer may have at most 1000 tokens.",
+    });
     await refused(asked("a", { model: "none" })).toMatchObject({ code: "unknown-model" });
     expect(it.puppet.calls).toHaveLength(0);
 

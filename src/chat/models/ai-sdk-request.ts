@@ -20,6 +20,12 @@ export function toSdkRequest(request: ModelRequest, abortSignal: AbortSignal): S
     frequencyPenalty: request.frequencyPenalty,
     seed: request.seed,
     stopSequences: request.stop && [...request.stop],
+    providerOptions: {
+      openaiCompatible: {
+        reasoningEffort: request.reasoningEffort,
+        textVerbosity: request.verbosity,
+      },
+    },
     tools: request.tools?.map(toSdkTool),
     toolChoice: toSdkToolChoice(request.toolChoice),
     abortSignal,

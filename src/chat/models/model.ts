@@ -43,6 +43,9 @@ export interface ModelRequest {
   readonly frequencyPenalty?: number | undefined;
   readonly seed?: number | undefined;
   readonly stop?: readonly string[] | undefined;
+  /** How much it thinks, and how much it says: in words that the model knows. */
+  readonly reasoningEffort?: string | undefined;
+  readonly verbosity?: string | undefined;
   readonly tools?: readonly Tool[] | undefined;
   readonly toolChoice?: ToolChoice | undefined;
 }
