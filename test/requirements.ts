@@ -397,6 +397,10 @@ export const REQUIREMENTS = {
     source: "issue 3",
     text: "Many connections, many that come back at once and many idle ones: the same paths at 200 deliver all, once",
   },
+  "bench-counts": {
+    source: "issue 3",
+    text: "The benchmark counts what each reader has lost and what it was given twice by the numbers of the events, so that one does not make up for the other",
+  },
   "bench-chats": {
     source: "issue 4",
     text: "The benchmark runs many chats at once, whole, and tells their pace, their memory and the lag; and sets UI message streams against the AI SDK's own response, with and without resume",

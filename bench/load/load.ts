@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { quantile } from "../quantile.ts";
-import { Audience } from "./audience.ts";
+import { type Arrival, Audience } from "./audience.ts";
 import type { OpenCommand, Outcome, PublishCommand, ReconnectCommand } from "./protocol.ts";
 import { Publisher } from "./publisher.ts";
 
@@ -9,13 +9,13 @@ export class Load implements Disposable {
   readonly #audience: Audience;
   readonly #publisher: Publisher;
 
-  constructor({ port, surface }: OpenCommand) {
+  constructor({ port, surface, backlog }: OpenCommand) {
     this.#audience = new Audience({ port, surface });
-    this.#publisher = new Publisher(port, surface);
+    this.#publisher = new Publisher(port, surface, backlog);
   }
 
-  open({ readers, backlog, atOnce }: OpenCommand): Promise<Outcome> {
-    return this.#arrive(readers, atOnce, backlog);
+  open({ readers, atOnce }: OpenCommand): Promise<Outcome> {
+    return this.#arrive({ count: readers, atOnce, from: 0 });
   }
 
   /**
@@ -25,25 +25,23 @@ export class Load implements Disposable {
    */
   async publish({ events, burst, rate }: PublishCommand): Promise<Outcome> {
     const audience = this.#audience;
-    const { readers } = audience;
-    const before = readers.map(({ count }) => count);
-    const receivedBefore = audience.received;
+    const { size, received: before } = audience;
     audience.sample(rate !== undefined);
     const startedAt = performance.now();
     let sent = 0;
     while (sent < events && !audience.closed) {
-      const size = Math.min(burst, events - sent);
-      await this.#publisher.publish(size);
-      sent += size;
-      if (!(await audience.receive(receivedBefore + sent * readers.length))) break;
+      const batch = Math.min(burst, events - sent);
+      await this.#publisher.publish(batch);
+      sent += batch;
+      if (!(await audience.receive(before + sent * size))) break;
       if (rate !== undefined)
         await delay(startedAt + (sent / burst / rate) * 1_000 - performance.now());
     }
     const endedAt = performance.now();
-    const counts = readers.map(({ count }, index) => count - before[index]!);
     const { latenciesMs } = audience;
     return {
-      ...tally(counts, sent),
+      expected: sent * size,
+      ...audience.settle(this.#publisher.next),
       wallMs: endedAt - startedAt,
       ...(rate !== undefined && {
         latencyMs: { p50: quantile(latenciesMs, 0.5), p99: quantile(latenciesMs, 0.99) },
@@ -53,40 +51,24 @@ export class Load implements Disposable {
 
   /** All return at once, with the cursor that they held when they were cut. */
   async reconnect({ missed }: ReconnectCommand): Promise<Outcome> {
-    const { readers } = this.#audience;
-    // All read the same topic and have been told of the same head: one cursor is everybody's.
-    const cursor = readers[0]!.cursor;
-    const count = readers.length;
-    this.#audience.cut();
+    const audience = this.#audience;
+    const { size: count, cursor: lastEventId } = audience;
+    const from = this.#publisher.next;
+    audience.cut();
     await this.#publisher.publish(missed);
-    return this.#arrive(count, true, missed, cursor);
+    return this.#arrive({ count, atOnce: true, from, lastEventId });
   }
 
-  async #arrive(
-    count: number,
-    atOnce: boolean,
-    backlog: number,
-    cursor?: string,
-  ): Promise<Outcome> {
+  async #arrive(arrival: Omit<Arrival, "to">): Promise<Outcome> {
+    const to = this.#publisher.next;
     const startedAt = performance.now();
-    await this.#audience.open(count, atOnce, cursor);
+    const deviation = await this.#audience.open({ ...arrival, to });
     const wallMs = performance.now() - startedAt;
-    const got = this.#audience.readers.map((reader) => reader.backlog);
-    return { ...tally(got, backlog), wallMs };
+    return { expected: (to - arrival.from) * arrival.count, ...deviation, wallMs };
   }
 
   [Symbol.dispose](): void {
     this.#publisher[Symbol.dispose]();
     this.#audience[Symbol.dispose]();
   }
-}
-
-/** @param counts of each reader, who should have got `each` */
-function tally(counts: readonly number[], each: number): Omit<Outcome, "wallMs"> {
-  const sum = (numbers: number[]): number => numbers.reduce((a, b) => a + b, 0);
-  return {
-    expected: each * counts.length,
-    lost: sum(counts.map((count) => Math.max(0, each - count))),
-    doubled: sum(counts.map((count) => Math.max(0, count - each))),
-  };
 }

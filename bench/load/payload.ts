@@ -1,18 +1,22 @@
 import type { Surface } from "../subjects/subject.ts";
+import { NUMBER_MARK } from "./event-number.ts";
 
-/** Brings a frame to about 130 bytes. */
-const TEXT = "a line of a common length, as a status has it";
+/** With a number of some digits it brings a frame to about 130 bytes. */
+const TEXT = `a line of a common length, event number ${NUMBER_MARK}`;
 
 /** Microseconds on a clock that all processes of the machine share. */
 export function nowUs(): number {
   return Number(process.hrtime.bigint() / 1_000n);
 }
 
-/** The body of one publish: `burst` events that carry the time of their publish. */
-export function publishBody({ body }: Surface, burst: number): string {
-  const data = { at: nowUs(), text: TEXT };
-  if (body === "status") return JSON.stringify({ phase: "Running", ...data });
-  const documents = Array<string>(burst).fill(JSON.stringify({ type: "tick", data }));
+/** The body of one publish: `burst` events, numbered from `first` on, that carry the time of their publish. */
+export function publishBody({ body }: Surface, first: number, burst: number): string {
+  const at = nowUs();
+  const payload = (index: number) => ({ at, text: `${TEXT}${first + index}` });
+  if (body === "status") return JSON.stringify({ phase: "Running", ...payload(0) });
+  const documents = Array.from({ length: burst }, (_, index) =>
+    JSON.stringify({ type: "tick", data: payload(index) }),
+  );
   if (body === "lines") return documents.join("\n");
   return burst === 1 ? documents[0]! : `[${documents.join(",")}]`;
 }

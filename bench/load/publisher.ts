@@ -8,16 +8,25 @@ export class Publisher implements Disposable {
   readonly #port: number;
   readonly #surface: Surface;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  #next: number;
 
-  constructor(port: number, surface: Surface) {
+  /** @param next the number of the first event that it publishes: of so many that are there already */
+  constructor(port: number, surface: Surface, next = 0) {
     this.#port = port;
     this.#surface = surface;
+    this.#next = next;
+  }
+
+  /** The number of the event that it publishes next. */
+  get next(): number {
+    return this.#next;
   }
 
   /** Resolves when the publish has been answered. @throws where it has been refused */
   async publish(burst: number): Promise<void> {
     const { body: kind, publishPath } = this.#surface;
-    const body = publishBody(this.#surface, burst);
+    const body = publishBody(this.#surface, this.#next, burst);
+    this.#next += burst;
     const outgoing = request({
       agent: this.#agent,
       host: "127.0.0.1",

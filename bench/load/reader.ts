@@ -2,12 +2,8 @@ import type { Surface } from "../subjects/subject.ts";
 import { openSseReader } from "./sse-reader.ts";
 import { openWebSocketReader } from "./websocket-reader.ts";
 
-/** One client, as cheap as can be: it counts events and parses nothing that it need not. */
+/** One client, as cheap as can be: of an event it reads the number, and parses nothing that it need not. */
 export interface Reader {
-  /** Events received before it was live. */
-  readonly backlog: number;
-  /** Events received since it is live. */
-  readonly count: number;
   /** The id that came with word that it is live; empty where there was none. */
   readonly cursor: string;
   /** Told of the text of each piece; only samplers have it, because it costs. */
@@ -20,8 +16,8 @@ export interface ReaderRequest {
   readonly surface: Surface;
   /** What it shows on its return. */
   readonly lastEventId?: string;
-  /** Told of events since it is live. */
-  readonly onEvents: (count: number) => void;
+  /** Told of the number of each event that has come whole. */
+  readonly onEvent: (number: number) => void;
 }
 
 /** Resolves with a reader who has been told that it is live. */

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { openClientSocket, resetSocket, shared } from "./client-socket.ts";
+import { EventNumber } from "./event-number.ts";
 import type { Reader, ReaderRequest } from "./reader.ts";
 
 const LF = 10;
@@ -14,20 +15,16 @@ export function openSseReader(request: ReaderRequest): Promise<Reader> {
   });
 }
 
-/**
- * Counts the blank lines that end events. (A heartbeat is a comment without a blank line, and so does not count; chunk
- * heads are no blank lines because they have a CR.)
- */
+/** Reads the number of each event, and the blank line that ends it; chunk heads are no blank lines because they have a CR. */
 class SseReader implements Reader {
   readonly #request: ReaderRequest;
   readonly #socket: Socket;
   readonly #onLive: () => void;
   /** The end of what has come before it is live; undefined from then on. */
   #tail: string | undefined = "";
+  readonly #number = new EventNumber();
   /** Of the piece before: a blank line may be cut in two. */
   #lastByte = 0;
-  backlog = 0;
-  count = 0;
   cursor = "";
   onText: ((text: string) => void) | undefined;
 
@@ -43,42 +40,48 @@ class SseReader implements Reader {
   }
 
   #onPiece(length: number): void {
-    const frames = this.#countFrames(length);
-    if (this.#tail !== undefined) return this.#greet(length, frames);
-    this.onText?.(shared.toString("latin1", 0, length));
-    if (frames === 0) return;
-    this.count += frames;
-    this.#request.onEvents(frames);
+    this.#readEvents(length);
+    if (this.#tail === undefined) this.onText?.(shared.toString("latin1", 0, length));
+    else this.#greet(this.#tail, length);
   }
 
-  #greet(length: number, frames: number): void {
-    const { marker, frames: greeting } = this.#request.surface.greeting;
-    this.backlog += frames;
+  #greet(before: string, length: number): void {
     const piece = shared.toString("latin1", Math.max(0, length - TAIL_LENGTH), length);
-    const tail = (this.#tail! + piece).slice(-TAIL_LENGTH);
-    const at = tail.indexOf(marker);
-    const end = at < 0 ? -1 : tail.indexOf("\n\n", at);
-    this.#tail = tail;
-    if (end < 0) return;
+    const tail = (before + piece).slice(-TAIL_LENGTH);
+    const at = tail.indexOf(this.#request.surface.greeting);
+    if (at < 0 || !tail.includes("\n\n", at)) {
+      this.#tail = tail;
+      return;
+    }
     this.#tail = undefined;
     this.cursor = LIVE_ID.exec(tail)?.[1] ?? "";
-    // Events that have come right behind the greeting.
-    this.count = tail.slice(end + 2).split("\n\n").length - 1;
-    this.backlog -= greeting + this.count;
     this.#onLive();
-    if (this.count > 0) this.#request.onEvents(this.count);
   }
 
-  #countFrames(length: number): number {
-    let count = 0;
+  #readEvents(length: number): void {
+    const number = this.#number;
+    for (let i = 0; i < length;) {
+      if (number.value === undefined) {
+        i = number.read(shared, i, length);
+        this.#lastByte = 0;
+      } else i = this.#readEnd(number.value, i, length);
+    }
+  }
+
+  /** @returns where the next event begins, or `length` where this one has not ended yet */
+  #readEnd(number: number, from: number, length: number): number {
     let last = this.#lastByte;
-    for (let i = 0; i < length; i++) {
+    for (let i = from; i < length; i++) {
       const byte = shared[i]!;
-      if (byte === LF && last === LF) count++;
+      if (byte === LF && last === LF) {
+        this.#number.reset();
+        this.#request.onEvent(number);
+        return i + 1;
+      }
       last = byte;
     }
     this.#lastByte = last;
-    return count;
+    return length;
   }
 
   close(): void {

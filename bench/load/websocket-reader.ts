@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { openClientSocket, resetSocket, shared } from "./client-socket.ts";
+import { EventNumber } from "./event-number.ts";
 import type { Reader, ReaderRequest } from "./reader.ts";
 
 const [TEXT, CLOSE, PING] = [1, 8, 9];
@@ -16,7 +17,10 @@ export function openWebSocketReader(request: ReaderRequest): Promise<Reader> {
   });
 }
 
-/** Counts the text messages of a server (RFC 6455 §5.2), and answers pings; speaks socket.io's handshake where asked. */
+/**
+ * Reads the number of each event in the text messages of a server (RFC 6455 §5.2), and answers pings; speaks socket.io's
+ * handshake where asked.
+ */
 class WebSocketReader implements Reader {
   readonly #request: ReaderRequest;
   readonly #socket: Socket;
@@ -28,8 +32,7 @@ class WebSocketReader implements Reader {
   readonly #head: number[] = [];
   #missing = 0;
   #payload = "";
-  backlog = 0;
-  count = 0;
+  readonly #number = new EventNumber();
   readonly cursor = "";
   onText: ((text: string) => void) | undefined;
 
@@ -45,10 +48,7 @@ class WebSocketReader implements Reader {
   }
 
   #onPiece(length: number): void {
-    const before = this.count;
     this.#readFrames(this.#phase === "handshake" ? this.#upgrade(length) : 0, length);
-    const events = this.count - before;
-    if (events > 0) this.#request.onEvents(events);
   }
 
   /** @returns where the first frame begins in this piece */
@@ -71,6 +71,7 @@ class WebSocketReader implements Reader {
       }
       const end = Math.min(length, i + this.#missing);
       if (this.#phase !== "live" || this.onText) this.#payload += shared.toString("latin1", i, end);
+      if (this.#number.value === undefined) this.#number.read(shared, i, end);
       this.#missing -= end - i;
       i = end;
       if (this.#missing === 0) this.#onFrame();
@@ -91,25 +92,23 @@ class WebSocketReader implements Reader {
   #onFrame(): void {
     const opcode = this.#head[0]! & 0x0f;
     const payload = this.#payload;
+    const number = this.#number.value;
     this.#head.length = 0;
     this.#payload = "";
-    if (opcode === TEXT) this.#onMessage(payload);
+    this.#number.reset();
+    if (opcode === TEXT) this.#onMessage(payload, number);
     else if (opcode === PING) this.#send(PONG_BYTE, payload);
     else if (opcode === CLOSE) this.#onLost(new Error("A reader has been sent away."));
   }
 
-  #onMessage(text: string): void {
-    if (this.#phase === "live") {
-      this.count++;
-      return this.onText?.(text);
-    }
+  #onMessage(text: string, number: number | undefined): void {
+    if (number !== undefined) this.#request.onEvent(number);
+    if (this.#phase === "live") return this.onText?.(text);
     const { surface } = this.#request;
-    this.backlog++;
     // The server has opened the session; the client joins the namespace.
     if (surface.protocol === "socket.io" && text.startsWith("0{")) this.#send(TEXT_BYTE, "40");
-    if (!text.includes(surface.greeting.marker)) return;
+    if (!text.includes(surface.greeting)) return;
     this.#phase = "live";
-    this.backlog -= surface.greeting.frames;
     this.#onLive();
   }
 

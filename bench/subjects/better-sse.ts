@@ -3,8 +3,8 @@ import { createChannel, createSession } from "better-sse";
 import { readPublished } from "./published.ts";
 
 /**
- * The peer: a channel of `better-sse`, to which each event is broadcast. Without its keep-alive, which would be counted
- * as an event.
+ * The peer: a channel of `better-sse`, to which each event is broadcast. Without its keep-alive: most of the others send
+ * none either.
  *
  *   better-sse.ts <port>
  */

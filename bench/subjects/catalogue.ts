@@ -8,13 +8,12 @@ import { createNchan } from "./nchan.ts";
 import { NOVASTREAM, REPLAY_KEY, SERVICE } from "./novastream.ts";
 import type { Circumstances, Subject, SubjectName, Surface } from "./subject.ts";
 
-const SSE_LIVE = { marker: "event: live\n", frames: 1 };
 const BROADCASTER: Surface = {
   protocol: "sse",
   readPath: "/events",
   publishPath: "/publish",
   body: "json",
-  greeting: SSE_LIVE,
+  greeting: "event: live\n",
 };
 
 /** A peer in TypeScript, run with the options of this process, because it runs TypeScript too. */
@@ -41,23 +40,19 @@ const modelArgs = ({ modelDelayMs }: Circumstances): string[] => [String(modelDe
 
 const SCRIPTS: readonly Subject[] = [
   script("stream-sse", "hono-stream-sse.ts", BROADCASTER),
-  // Its session begins with a retry of its own, and it puts no space behind a colon.
-  script("better-sse", "better-sse.ts", {
-    ...BROADCASTER,
-    greeting: { marker: "event:live\n", frames: 2 },
-  }),
+  // It puts no space behind a colon.
+  script("better-sse", "better-sse.ts", { ...BROADCASTER, greeting: "event:live\n" }),
   script("node-loop", "node-loop.ts", BROADCASTER),
   script("ws", "ws-broadcast.ts", {
     ...BROADCASTER,
     protocol: "websocket",
-    greeting: { marker: '"live"', frames: 1 },
+    greeting: '"live"',
   }),
   script("socket-io", "socket-io.ts", {
     ...BROADCASTER,
     protocol: "socket.io",
     readPath: "/socket.io/?EIO=4&transport=websocket",
-    // Its own two handshakes are messages too.
-    greeting: { marker: '["live"', frames: 3 },
+    greeting: '["live"',
   }),
   script("plain-route", "plain-route.ts", BROADCASTER, modelArgs),
   script("ai-sdk", "ai-sdk.ts", BROADCASTER, modelArgs),

@@ -20,7 +20,7 @@ export function createNchan(directory: string): Subject | string {
       readPath: "/events",
       publishPath: "/publish",
       body: "lines",
-      greeting: { marker: ": hi\n", frames: 1 },
+      greeting: ": hi\n",
     },
     command: (port) => {
       const file = join(home, `${port}.conf`);

@@ -15,8 +15,7 @@ const stream = (topic: string, query = ""): Surface => ({
   readPath: `/api/v1/events?topic=${topic}${query}`,
   publishPath: `/api/v1/topics/${topic}/events`,
   body: "json",
-  // `connected` comes before `live`.
-  greeting: { marker: "event: live\n", frames: 2 },
+  greeting: "event: live\n",
 });
 
 const CONSOLE: Surface = {
@@ -24,7 +23,7 @@ const CONSOLE: Surface = {
   readPath: "/ws/wukong/bench",
   publishPath: "/api/v1/wukongs/bench/status",
   body: "status",
-  greeting: { marker: '"type":"live"', frames: 2 },
+  greeting: '"type":"live"',
 };
 
 /** The service as it ships, without the limits that a benchmark would run into. */

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { Server } from "socket.io";
 import { readPublished } from "./published.ts";
 
-/** No ping comes while it is measured: the readers count messages and answer none. */
+/** No ping comes while it is measured: the readers answer none. */
 const PING_INTERVAL_MS = 600_000;
 
 /**

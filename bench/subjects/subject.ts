@@ -53,8 +53,8 @@ export interface Surface {
   readonly publishPath: string;
   /** One JSON document or an array of them · one document a line · a status, by PUT. */
   readonly body: "json" | "lines" | "status";
-  /** What tells a reader that it is live, and how many frames it has got by then beside its backlog. */
-  readonly greeting: { readonly marker: string; readonly frames: number };
+  /** What is in the message that tells a reader that it is live. */
+  readonly greeting: string;
 }
 
 /** How a subject is asked for an answer. */
