@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { UsageError } from "../tools/options.ts";
 import { compare, describeChanges } from "./compare.ts";
-import { HELP, type Options, parseOptions, UsageError } from "./options.ts";
+import { HELP, type Options, parseOptions } from "./options.ts";
 import { withTable } from "./readme.ts";
 import { report } from "./report.ts";
 import { merge, readResults, type Results, writeResults } from "./results.ts";

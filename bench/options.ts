@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { oneOf, orUsageError, UsageError, whole } from "../tools/options.ts";
 import { SCENARIOS } from "./scenarios/registry.ts";
 import { QUICK_SIZES, SIZE_WORDS, SIZES, type Sizes } from "./sizes.ts";
 import { SUBJECTS, type SubjectName, TITLES } from "./subjects/subject.ts";
@@ -21,6 +22,8 @@ export interface Options {
 
 const ROUNDS = 3;
 const MARGIN = 0.2;
+/** Of a number, at most. */
+const DIGITS = 6;
 const SIZE_NAMES = Object.keys(SIZES) as (keyof Sizes)[];
 
 const column = (text: string): string => `  ${text.padEnd(21)}`;
@@ -48,11 +51,6 @@ compare:
 ${column("--margin <share>")}by which a ratio may be worse than the committed one (${MARGIN})
 `;
 
-/** Thrown with what is wrong with the command line. */
-export class UsageError extends Error {
-  override name = "UsageError";
-}
-
 /** @returns undefined where help is asked for. @throws UsageError */
 export function parseOptions(args: readonly string[]): Options | undefined {
   const { values, positionals } = parse(args);
@@ -63,10 +61,10 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   if (!command && values.margin !== undefined) throw new UsageError("--margin is of compare");
   if (command && values.write) throw new UsageError("compare does not --write");
   const base = values.quick ? QUICK_SIZES : SIZES;
-  const sizes = SIZE_NAMES.map((name) => [name, whole(name, values[name], base[name])]);
+  const sizes = SIZE_NAMES.map((name) => [name, number(name, values[name], base[name])]);
   return {
     sizes: Object.fromEntries(sizes) as Record<keyof Sizes, number>,
-    rounds: whole("rounds", values.rounds, values.quick ? 1 : ROUNDS),
+    rounds: number("rounds", values.rounds, values.quick ? 1 : ROUNDS),
     scenarios: chosen(
       "only",
       values.only,
@@ -86,8 +84,8 @@ function parse(args: readonly string[]) {
     keyof Sizes,
     typeof text
   >;
-  try {
-    return parseArgs({
+  return orUsageError(() =>
+    parseArgs({
       args: [...args],
       allowPositionals: true,
       options: {
@@ -102,17 +100,12 @@ function parse(args: readonly string[]) {
         fresh: text,
         help: { type: "boolean", short: "h" },
       },
-    });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+    }),
+  );
 }
 
-function whole(name: string, text: string | undefined, fallback: number): number {
-  if (text === undefined) return fallback;
-  if (!/^[1-9]\d{0,5}$/.test(text))
-    throw new UsageError(`--${name} must be a whole number from 1 to 999999, not ${text}`);
-  return Number(text);
+function number(name: string, text: string | undefined, fallback: number): number {
+  return text === undefined ? fallback : whole(name, text, DIGITS);
 }
 
 function share(text: string | undefined): number {
@@ -129,8 +122,6 @@ function chosen<T extends string>(
   all: readonly T[],
 ): readonly T[] {
   if (!given) return all;
-  const unknown = given.find((value) => !all.includes(value as T));
-  if (unknown !== undefined)
-    throw new UsageError(`--${name} must be one of ${all.join(", ")}, not ${unknown}`);
-  return all.filter((value) => given.includes(value));
+  const wanted = new Set(given.map((value) => oneOf(name, value, all)));
+  return all.filter((value) => wanted.has(value));
 }

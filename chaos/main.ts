@@ -1,4 +1,5 @@
-import { HELP, type Options, parseOptions, UsageError } from "./options.ts";
+import { UsageError } from "../tools/options.ts";
+import { HELP, type Options, parseOptions } from "./options.ts";
 import { report } from "./report.ts";
 import type { RunResult } from "./result.ts";
 import { run } from "./run.ts";

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { oneOf, orUsageError, UsageError, whole } from "../tools/options.ts";
 import { READER_KINDS } from "./clients/reader-kinds.ts";
 import { type ControlName, CONTROLS } from "./controls.ts";
 import { FAULT_KINDS, type FaultKind, faultsOf } from "./faults/kinds.ts";
@@ -20,6 +21,8 @@ export interface Options {
 }
 
 const DEFAULTS = { minutes: 1, services: 2, readers: READER_KINDS.length, publishers: 6, rate: 60 };
+/** Of a number, at most. */
+const DIGITS = 9;
 const list = (entries: Readonly<Record<string, string | { title: string }>>): string =>
   Object.entries(entries)
     .map(
@@ -60,11 +63,6 @@ Twenty seeds, two minutes each:         npm run chaos -- --seed 1 --seeds 20 --m
 Would it find a bug?                    npm run chaos -- --seed 1 --control doubled-append
 `;
 
-/** Thrown with what is wrong with the command line. */
-export class UsageError extends Error {
-  override name = "UsageError";
-}
-
 /** @param freshSeed where none is given. @returns undefined where help is asked for. @throws UsageError */
 export function parseOptions(
   args: readonly string[],
@@ -80,13 +78,13 @@ export function parseOptions(
   }
   return {
     forms,
-    firstSeed: whole("seed", values.seed) ?? freshSeed(),
-    seeds: whole("seeds", values.seeds) ?? 1,
+    firstSeed: number("seed", values.seed) ?? freshSeed(),
+    seeds: number("seeds", values.seeds) ?? 1,
     durationMs: minutes(values.minutes) * 60_000,
-    services: whole("services", values.services) ?? DEFAULTS.services,
-    readers: whole("readers", values.readers) ?? DEFAULTS.readers,
-    publishers: whole("publishers", values.publishers) ?? DEFAULTS.publishers,
-    rate: whole("rate", values.rate) ?? DEFAULTS.rate,
+    services: number("services", values.services) ?? DEFAULTS.services,
+    readers: number("readers", values.readers) ?? DEFAULTS.readers,
+    publishers: number("publishers", values.publishers) ?? DEFAULTS.publishers,
+    rate: number("rate", values.rate) ?? DEFAULTS.rate,
     control:
       values.control === undefined ? undefined : oneOf("control", values.control, keys(CONTROLS)),
     json: values.json ?? false,
@@ -98,8 +96,8 @@ function parse(args: readonly string[]) {
   const text = { type: "string" } as const;
   const texts = { type: "string", multiple: true } as const;
   const flag = { type: "boolean" } as const;
-  try {
-    return parseArgs({
+  return orUsageError(() =>
+    parseArgs({
       args: [...args],
       options: {
         seed: text,
@@ -115,17 +113,12 @@ function parse(args: readonly string[]) {
         json: flag,
         help: { ...flag, short: "h" },
       },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+    }),
+  ).values;
 }
 
-function whole(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^[1-9]\d{0,8}$/.test(text))
-    throw new UsageError(`--${name} must be a whole number from 1 to 999999999, not ${text}`);
-  return Number(text);
+function number(name: string, text: string | undefined): number | undefined {
+  return text === undefined ? undefined : whole(name, text, DIGITS);
 }
 
 function minutes(text = String(DEFAULTS.minutes)): number {
@@ -142,16 +135,4 @@ function formsOf(names: readonly string[]): readonly Form[] {
 
 function keys<T extends string>(registry: Readonly<Record<T, unknown>>): T[] {
   return Object.keys(registry) as T[];
-}
-
-function oneOf<T extends string>(
-  option: string,
-  value: string,
-  all: readonly T[],
-  others: readonly string[] = [],
-): T {
-  if (all.includes(value as T)) return value as T;
-  throw new UsageError(
-    `--${option} must be one of ${[...all, ...others].join(", ")}, not ${value}`,
-  );
 }
