@@ -4,6 +4,11 @@ export const NUMBER_MARK = "#";
 const MARK = NUMBER_MARK.charCodeAt(0);
 const [ZERO, NINE] = [0x30, 0x39];
 
+/** The number of an event, of its text. */
+export function numberOf(text: string): number {
+  return Number.parseInt(text.slice(text.lastIndexOf(NUMBER_MARK) + 1), 10);
+}
+
 /** Finds the number of one event after the other in bytes that may be cut anywhere: one comparison a byte, no text made. */
 export class EventNumber {
   #phase: "text" | "digits" | "found" = "text";

@@ -82,7 +82,7 @@ export interface Outcome {
   readonly expected: number;
   /** Expected and not received, over all readers. */
   readonly lost: number;
-  /** Received beyond what was expected. */
+  /** Received more than once, or out of its place. */
   readonly doubled: number;
   /** From the first byte sent until the last reader had all. */
   readonly wallMs: number;

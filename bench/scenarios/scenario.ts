@@ -18,7 +18,7 @@ export interface Delivered {
   readonly expected: number;
   /** Expected and not received. */
   readonly lost: number;
-  /** Received beyond what was expected. */
+  /** Received more than once, or out of its place. */
   readonly doubled: number;
 }
 

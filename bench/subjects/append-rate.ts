@@ -10,16 +10,18 @@ import { parseTopic } from "../../src/log/topic.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { Metrics } from "../../src/telemetry/metrics.ts";
 import type { Delivered } from "../scenarios/scenario.ts";
+import { NUMBER_MARK } from "../load/event-number.ts";
 import { CountingReader } from "./counting-reader.ts";
 
 /** Appends under way at any time, as of so many publishers. */
 const IN_FLIGHT = 256;
 const WARM_UP = 0.25;
 const TOPIC = parseTopic("app:appends");
-const DRAFT = {
+/** The event of a number. */
+const draft = (number: number) => ({
   type: "tick",
-  data: '{"at":0,"text":"a line of a common length, as a status has it"}',
-};
+  data: `{"at":0,"text":"a line of a common length, event number ${NUMBER_MARK}${number}"}`,
+});
 
 export interface AppendRate extends Delivered {
   readonly perSecond: number;
@@ -46,10 +48,11 @@ async function bare(url: string, appends: number, stack: DisposalStack): Promise
   const source = readFileSync(new URL("../../src/log/append.lua", import.meta.url), "utf8");
   const hash = (await redis.script("LOAD", source)) as string;
   const stream = `novastream:{${TOPIC}}`;
-  const packed = packDrafts([DRAFT]);
+  const { type, data } = draft(0);
+  const packed = packDrafts([{ type, data }]);
   const append = async (): Promise<void> => {
     const flags = ["none", 0, "", "", "", 0, 10_000, 86_400_000];
-    await redis.evalsha(hash, 1, stream, ...flags, packed, DRAFT.type, DRAFT.data);
+    await redis.evalsha(hash, 1, stream, ...flags, packed, type, data);
   };
   await repeat(Math.ceil(appends * WARM_UP), append);
   const startedAt = performance.now();
@@ -65,27 +68,22 @@ async function service(url: string, appends: number, stack: DisposalStack): Prom
   const { log } = await createBackend(config, logger, metrics, stack);
   const { ringCapacity, ringBytes, auditMs } = config;
   const hub = stack.use(new Hub({ log, metrics, logger, ringCapacity, ringBytes, auditMs }));
-  const reader = new CountingReader();
+  const warmUp = Math.ceil(appends * WARM_UP);
+  const reader = new CountingReader(warmUp + appends);
   hub.read(reader, [{ topic: TOPIC, start: { kind: "latest" } }]).start();
   await reader.whenLive;
-  const warmUp = Math.ceil(appends * WARM_UP);
-  await append(log, warmUp);
+  await append(log, 0, warmUp);
   await reader.until(warmUp);
   const startedAt = performance.now();
-  await append(log, appends);
+  await append(log, warmUp, appends);
   await reader.until(warmUp + appends);
   const perSecond = (appends / (performance.now() - startedAt)) * 1_000;
-  const got = reader.count - warmUp;
-  return {
-    perSecond,
-    expected: appends,
-    lost: Math.max(0, appends - got),
-    doubled: Math.max(0, got - appends),
-  };
+  return { perSecond, expected: appends, ...reader.deviation };
 }
 
-function append(log: EventLog, appends: number): Promise<void> {
-  return repeat(appends, async () => void (await log.append(TOPIC, [DRAFT])));
+function append(log: EventLog, first: number, appends: number): Promise<void> {
+  let next = first;
+  return repeat(appends, async () => void (await log.append(TOPIC, [draft(next++)])));
 }
 
 /** Does it so often, IN_FLIGHT at a time. */

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { EventNumber } from "../../bench/load/event-number.ts";
 import { Ledger, sum } from "../../bench/load/ledger.ts";
+import { CountingReader } from "../../bench/subjects/counting-reader.ts";
+import type { Batch } from "../../src/hub/batch.ts";
+import type { Subscription } from "../../src/hub/subscription.ts";
 
 /** The account of a reader who should have been given the numbers from 0 to `end`, without it. */
 function account(end: number, given: readonly number[]) {
@@ -61,4 +64,17 @@ describe("the number of an event", () => {
     expect(number.read(Buffer.from('#7"'), 0, 3)).toBe(2);
     expect(number.value).toBe(7);
   });
+});
+
+it("one who reads within the process ticks off each number, in whatever order they come", () => {
+  const reader = new CountingReader(5);
+  const give = (...numbers: number[]) => {
+    const events = numbers.map((number) => ({ data: `{"text":"event number #${number}"}` }));
+    reader.events({} as Subscription, { events } as unknown as Batch);
+  };
+  give(1, 0, 4);
+  give(3, 3);
+  expect(reader.deviation).toEqual({ lost: 1, doubled: 1 });
+  give(2);
+  expect(reader.deviation).toEqual({ lost: 0, doubled: 1 });
 });
