@@ -86,14 +86,14 @@ export class SentinelStore implements Store {
     await old.ask("REPLICAOF", "127.0.0.1", master.port);
     const demotedMs = await demoted(old);
     await this.#sentinel.whenComplete();
-    return {
-      sinceMs,
-      servedMs: resumedMs,
-      windows: [
-        { fromMs: sinceMs - REPLICATION_MS, toMs: lastMs },
-        { fromMs: resumedMs, toMs: demotedMs },
-      ],
-    };
+    const windows = [
+      { fromMs: sinceMs - REPLICATION_MS, toMs: lastMs },
+      { fromMs: resumedMs, toMs: demotedMs },
+    ];
+    // Sentinels that did not agree at first have put yet another in its place: what it took is nowhere either.
+    if ((await this.#sentinel.master()) !== master)
+      windows.push({ fromMs: resumedMs - REPLICATION_MS, toMs: Date.now() });
+    return { sinceMs, servedMs: resumedMs, windows };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
