@@ -51,4 +51,18 @@ describe("the index of a part", () => {
     });
     expect((await from(1_500, [...many, { type: "finish-step" }], true)).types).toHaveLength(501);
   });
+
+  it("is looked for on so many pages and no more", verifies("ui-cursor"), async () => {
+    await using log = new MemoryEventLog({ retention: DEFAULT_RETENTION, maxBytes: 1e9 });
+    const many = Array.from({ length: 2_000 }, (): Chunk => {
+      return { type: "text-delta", id: "txt-0", delta: "x" };
+    });
+    await log.append(topic, many.map(chunkDraft));
+    expect(await locatePart(log, topic, 1_000, 2)).toMatchObject({ after: { n: 1_000 } });
+    for (const startIndex of [1_500, -1])
+      await expect(locatePart(log, topic, startIndex, 2)).rejects.toMatchObject({
+        code: "invalid-parameter",
+        field: "startIndex",
+      });
+  });
 });
