@@ -53,9 +53,10 @@ describe("an answer", () => {
       };
       await using writer = await ServiceProcess.start(environment);
       await using other = await ServiceProcess.start(environment);
-      const chats = AI_SDKS.map(({ name, chat }) => {
+      const chats = AI_SDKS.map((sdk) => {
         const id = randomUUID();
-        return { name, here: chat({ url: writer.url, id }), there: chat({ url: other.url, id }) };
+        const [here, there] = [writer, other].map(({ url }) => sdk.chat({ url, id }));
+        return { name: sdk.name, here: here!, there: there! };
       });
       const complete = (url: string) => OPENAI_CLIENTS.map((each) => countedCompletion(each, url));
       const speaks = ({ told }: { told: number }): boolean => told > 5;
