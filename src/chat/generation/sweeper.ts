@@ -12,6 +12,8 @@ import { WRITERS } from "./leases.ts";
 const PAGE = 1_000;
 /** Ends on their way at a time. */
 const CONCURRENCY = 16;
+/** How much later than we another process may reach the store again: lost connections are tried every two seconds. */
+const RECONNECT_MS = 3_000;
 /** Above every producer's: what one writes after us is refused. */
 const SWEEPER_FENCE = 2;
 
@@ -98,7 +100,7 @@ export class Sweeper implements AsyncDisposable {
   }
 
   #beLenient(): void {
-    this.#lenientUntil = performance.now() + this.#options.leaseMs;
+    this.#lenientUntil = performance.now() + this.#options.leaseMs + RECONNECT_MS;
     this.#bare.clear();
   }
 
