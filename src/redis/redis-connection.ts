@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ConnectionOptions } from "node:tls";
 import { Redis, type RedisOptions } from "ioredis";
 import type { Logger } from "../telemetry/logger.ts";
+import { LastingRedis } from "./lasting-redis.ts";
 import type { RedisAddress, RedisEndpoint } from "./redis-endpoint.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -62,7 +63,7 @@ export function createRedisConnection(options: RedisConnectionOptions): Redis {
     ...(endpoint.password === undefined ? {} : { password: endpoint.password }),
     ...target(options),
   };
-  const client = new Redis(settings);
+  const client = reconnect ? new LastingRedis(settings) : new Redis(settings);
   if (reconnect) tellOutages(client, name, logger);
   // Those of a cluster that is away are made again and again, and its other connections have told. ioredis would print
   // what nobody listens to.

@@ -1,9 +1,12 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { ClusterMasters } from "../../src/redis/cluster-masters.ts";
 import { createRedisConnection, whenReady } from "../../src/redis/redis-connection.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { freePort } from "../support/net.ts";
 import { verifies } from "../support/verifies.ts";
+import { eventually } from "../support/wait.ts";
 
 /** A cluster of one node that is not there, and what is logged of it. */
 async function away() {
@@ -39,4 +42,43 @@ describe("while Redis is away", () => {
     expect(client.listenerCount("ready")).toBe(before);
     client.disconnect();
   });
+});
+
+describe("a connection by Sentinels", () => {
+  it(
+    "goes on being tried when a failover is told while it is being made",
+    verifies("redis-sentinel"),
+    async () => {
+      let asked = 0;
+      // A Sentinel that takes its time.
+      const sentinel = createServer((socket) => {
+        asked++;
+        socket.on("error", () => undefined);
+      }).listen(0, "127.0.0.1");
+      await once(sentinel, "listening");
+      const { port } = sentinel.address() as AddressInfo;
+      const client = createRedisConnection({
+        endpoint: {
+          kind: "sentinel",
+          sentinels: [{ host: "127.0.0.1", port }],
+          master: "novastream",
+          db: 0,
+          username: undefined,
+          password: undefined,
+          tls: false,
+        },
+        logger: createLogger({ level: "silent", pretty: false }),
+        name: "commands",
+      });
+      const failed = client.connect().catch((error: Error) => error.message);
+      await eventually(() => asked > 0);
+      // As ioredis' detector of failovers does.
+      (client as unknown as { connector: { disconnect(): void } }).connector.disconnect();
+      expect(await failed).toBe("Connection is closed.");
+      await eventually(() => asked > 1);
+      client.disconnect();
+      await eventually(() => client.status === "end");
+      sentinel.close();
+    },
+  );
 });
