@@ -1,81 +1,23 @@
 import { z } from "zod";
-import { tryTrustedProxies } from "./addresses/trusted-proxies.ts";
 import type { ChatLimits } from "./chat/chat-limits.ts";
 import { type ModelCatalogue, parseModelCatalogue } from "./chat/models/model-catalogue.ts";
 import type { ModelDeadlines } from "./chat/models/with-deadlines.ts";
+import {
+  duration,
+  lease,
+  origins,
+  patience,
+  proxies,
+  redisUrl,
+  retention,
+  size,
+  timer,
+  whole,
+} from "./config-values.ts";
 import type { AdmissionLimits } from "./connections/admission.ts";
 import { DEFAULT_RETENTION, type Retention, type RetentionTable } from "./log/retention.ts";
 import { TOPIC_KINDS, type TopicKind } from "./log/topic.ts";
 import type { RedisAccess } from "./redis/redis-connection.ts";
-import { REDIS_URL_FORMS, tryRedisEndpoint } from "./redis/redis-endpoint.ts";
-import { tryDuration, trySize } from "./wire/units.ts";
-
-function parsed<T>(parse: (text: string) => T | undefined, expected: string) {
-  return z.string().transform((text, context) => {
-    const value = parse(text.trim());
-    if (value !== undefined) return value;
-    context.addIssue({
-      code: "custom",
-      message: `expected ${expected}, not ${JSON.stringify(text)}`,
-    });
-    return z.NEVER;
-  });
-}
-
-/** Like `parsed`, for what may hold a password: the text is not repeated. */
-function secret<T>(parse: (text: string) => T | undefined, expected: string) {
-  return z.string().transform((text, context) => {
-    const value = parse(text.trim());
-    if (value !== undefined) return value;
-    context.addIssue({ code: "custom", message: `expected ${expected}` });
-    return z.NEVER;
-  });
-}
-
-const duration = parsed(tryDuration, "a duration like 500, 15s or 2m");
-/** What a timer can wait: from 1 ms to 24 days, beyond which Node's timers fire at once. */
-const timer = parsed((text) => {
-  const ms = tryDuration(text);
-  return ms !== undefined && ms >= 1 && ms <= 2_073_600_000 ? ms : undefined;
-}, "a duration from 1ms to 24d, like 500, 15s or 2m");
-/** Beyond it, `fetch` gives a silent server up by itself. */
-const patience = parsed((text) => {
-  const ms = tryDuration(text);
-  return ms !== undefined && ms >= 1 && ms <= 300_000 ? ms : undefined;
-}, "a duration from 1ms to 5m, like 500, 15s or 2m");
-/** Shorter, and a busy moment would pass for a death. */
-const lease = parsed((text) => {
-  const ms = tryDuration(text);
-  return ms !== undefined && ms >= 1_000 && ms <= 3_600_000 ? ms : undefined;
-}, "a duration from 1s to 60m, like 10s");
-const size = parsed(trySize, "a size like 1024, 64KiB or 1MiB");
-
-function whole(min: number, max: number) {
-  const inRange = (text: string) =>
-    /^\d{1,10}$/.test(text) && +text >= min && +text <= max ? +text : undefined;
-  return parsed(inRange, `a whole number from ${min} to ${max}`);
-}
-
-const origins = parsed((text) => {
-  const list = text.split(",").map((origin) => origin.trim());
-  const valid = (origin: string) =>
-    origin === "*" || (URL.canParse(origin) && new URL(origin).origin === origin);
-  return list.every(valid) ? list : undefined;
-}, "origins like https://app.example.com, separated by commas");
-
-const proxies = parsed(
-  tryTrustedProxies,
-  "addresses and networks like 10.1.2.3, 10.0.0.0/8 or fd00::/8, loopback or private, separated by commas",
-);
-
-const redisUrl = secret(tryRedisEndpoint, REDIS_URL_FORMS);
-
-const retention = parsed((text): Retention | undefined => {
-  const [count = "", idle = "", ...rest] = text.split(",").map((part) => part.trim());
-  const idleMs = tryDuration(idle);
-  if (!/^\d{1,9}$/.test(count) || idleMs === undefined || rest.length > 0) return undefined;
-  return { count: Number(count), idleMs };
-}, "count,idle like 10000,24h (0 = no limit)");
 
 export type RetentionVariable = `RETENTION_${Uppercase<TopicKind>}`;
 
