@@ -318,6 +318,10 @@ export const REQUIREMENTS = {
     source: "issue 2; DESIGN §8",
     text: "Log ingest is streamed, acknowledges per batch, names a bad line and says what is in, and a repetition skips what is in",
   },
+  "ingest-answer": {
+    source: "issue 5 §3",
+    text: "An upload is answered when it is in, because gateways cannot be relied on to go on sending what is answered already; its progress is told on request",
+  },
   logs: {
     source: "issue 2; DESIGN §8",
     text: "Tail with tail, since, follow, level, grep, as SSE, NDJSON and text",

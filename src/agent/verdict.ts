@@ -51,8 +51,8 @@ export function judgePublish(answer: Answer): Verdict {
 }
 
 /**
- * The verdict on a batch of so many lines. A 201 alone says little: it comes with the first lines, and only the last
- * line of the answer tells whether the rest went in. One that counts too few has been cut on its way.
+ * The verdict on a batch of so many lines. A 201 alone says little: only the last line of the answer tells how many went
+ * in. One that counts too few has been cut on its way.
  */
 export function judgeIngest(answer: Answer, lines: number): Verdict {
   if (answer.status !== 201) return judgeFailure(answer);

@@ -21,14 +21,21 @@ export interface IngestServices {
   readonly drainSignal: AbortSignal;
 }
 
+export interface IngestCommand extends PublishContext {
+  readonly name: string;
+  /** Whether the progress is told while the body arrives. */
+  readonly live: boolean;
+}
+
 /**
- * Answers an upload while it arrives: one line of progress for each batch that is in (`201`, NDJSON). What goes wrong
- * before the first is a problem document; after it, a last line with `error`. Either says how many lines are in.
+ * Answers an upload once it is in: `201` and how many lines that were. What goes wrong is a problem document that says how
+ * many are in. With `live` it answers while it reads, with one line of progress for each batch (NDJSON); what goes wrong
+ * after the first is then a last line with `error`.
  */
 export async function answerIngest(
   c: AppContext,
   services: IngestServices,
-  request: PublishContext & { name: string },
+  { live, ...request }: IngestCommand,
 ): Promise<void> {
   const [incoming, outgoing] = [incomingOf(c), outgoingOf(c)];
   const format = /json/i.test(incoming.headers["content-type"] ?? "") ? "ndjson" : "text";
@@ -41,10 +48,15 @@ export async function answerIngest(
   try {
     requireText(incoming);
     const body = pieces(incoming, services.drainSignal);
+    let newest: IngestProgress = { lines: 0 };
     for await (const progress of services.ingest.ingest({ ...request, format, body })) {
+      newest = progress;
       // Who sends and does not listen is not read from either.
-      if (!answer(progress)) await drained(outgoing);
+      if (live && !answer(progress)) await drained(outgoing);
     }
+    // Not before: once nginx has seen the head of an answer, it passes on the rest of a body only until the connection to
+    // us is full for the first time, and then no more; and Go's server does not read on without being told to.
+    if (!live) answer(newest);
     outgoing.end();
   } catch (error) {
     services.metrics.error(error instanceof ServiceError ? error.code : "internal");

@@ -4,7 +4,7 @@ import { accepts } from "hono/accepts";
 import { ServiceError } from "../errors.ts";
 import { logsTopic, statusTopic } from "../log/topic.ts";
 import { statusSchema } from "../wire/publish.ts";
-import { logQuerySchema, streamQuerySchema } from "../wire/stream-query.ts";
+import { ingestQuerySchema, logQuerySchema, streamQuerySchema } from "../wire/stream-query.ts";
 import { createLogFilter } from "../wukongs/log-filter.ts";
 import type { LogIngest } from "../wukongs/log-ingest.ts";
 import type { WukongDirectory, WukongEntry } from "../wukongs/wukong-directory.ts";
@@ -69,8 +69,9 @@ export function wukongRoutes(services: WukongServices): Hono<AppEnvironment> {
       const name = c.req.param("name");
       logsTopic(name);
       const context = { principal: principal(c), idempotencyKey: idempotencyKeyOf(c) };
+      const { progress: live } = parseQuery(queryOf(c), ingestQuerySchema);
       await wukongs.revive(name);
-      await answerIngest(c, services, { name, ...context });
+      await answerIngest(c, services, { name, live, ...context });
       return RESPONSE_ALREADY_SENT;
     })
     .get("/:name/logs", async (c) => {

@@ -25,6 +25,12 @@ const moment = z.string().transform((text, context) => {
 
 const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 
+/** What an upload of logs takes. */
+export const ingestQuerySchema = z.strictObject({
+  progress: flag.default(false),
+  user: z.string().optional(),
+});
+
 const WAIT_MAX_MS = 60_000;
 
 const wait = z.string().transform((text, context) => {

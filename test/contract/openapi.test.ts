@@ -3,7 +3,11 @@ import { type AppServices, createApp, EXPOSED_HEADERS } from "../../src/app.ts";
 import { CLOSE_REASONS } from "../../src/connections/close-reason.ts";
 import { ERROR_CODES } from "../../src/errors.ts";
 import { CONTROL_TYPES } from "../../src/wire/grammar.ts";
-import { logQuerySchema, streamQuerySchema } from "../../src/wire/stream-query.ts";
+import {
+  ingestQuerySchema,
+  logQuerySchema,
+  streamQuerySchema,
+} from "../../src/wire/stream-query.ts";
 import { at, type Json, type Members, operation, OPERATIONS, resolve } from "./support-document.ts";
 import { itemsOf } from "./support-exercise.ts";
 import { faultOf } from "./support-schemas.ts";
@@ -36,6 +40,7 @@ describe("the document and the parameters that streams take", () => {
       .map((parameter) => [parameter["name"] as string, resolve(parameter["schema"])] as const);
 
   it.each([
+    ["ingestLogs", ingestQuerySchema, []],
     ["streamStatus", streamQuerySchema, []],
     ["streamLogs", logQuerySchema, []],
     ["streamNotifications", streamQuerySchema, ["channel"]],

@@ -141,7 +141,7 @@ for (const backend of ["memory", "Redis"] as const) {
       async () => {
         using client = new RawClient(service.url);
         client.send(
-          `POST ${logs("piped")} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n`,
+          `POST ${logs("piped")}?progress=true HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n`,
         );
         const chunk = (text: string) =>
           client.send(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`);
@@ -154,6 +154,27 @@ for (const backend of ["memory", "Redis"] as const) {
         await client.until('{"lines":4,"id":"');
         await client.until("0\r\n\r\n");
         expect(await tail("piped")).toEqual(["one", "two", "three", "last 😀"]);
+      },
+    );
+
+    it(
+      "answers an upload when it is in, unless it is asked for its progress",
+      verifies("ingest-answer"),
+      async () => {
+        using client = new RawClient(service.url);
+        client.send(
+          `POST ${logs("quiet")} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n`,
+        );
+        client.send("4\r\none\n\r\n");
+        await eventually(async () => (await tail("quiet")).length === 1, {
+          what: "the first line",
+        });
+        expect(client.text).toBe("");
+        client.send("4\r\ntwo\n\r\n0\r\n\r\n");
+        await client.until('{"lines":2,"id":"');
+        expect(client.text).toMatch(/^HTTP\/1\.1 201 /);
+        expect(client.text).not.toContain('"lines":1,');
+        expect((await api.post(`${logs("quiet")}?progress=maybe`, "x", TEXT)).status).toBe(400);
       },
     );
 
@@ -204,8 +225,15 @@ for (const backend of ["memory", "Redis"] as const) {
             headers,
             body: typeof body === "string" ? body : new Uint8Array(body),
           });
-          expect([status, 201]).toContain(response.status);
+          expect(response.status).toBe(status);
           expect(await refusalOf(response)).toEqual({ code, line: 2, lines: 1 });
+          const live = await fetch(`${api.url(logs("refused"))}?progress=true`, {
+            method: "POST",
+            headers,
+            body: typeof body === "string" ? body : new Uint8Array(body),
+          });
+          expect([status, 201]).toContain(live.status);
+          expect(await refusalOf(live)).toEqual({ code, line: 2, lines: 1 });
         }
         // A program's output is what it is: bytes that are no text show as such.
         await fetch(api.url(logs("binary")), {

@@ -143,7 +143,7 @@ describe("a SIGTERM", () => {
     await using service = await ServiceProcess.start({ DRAIN_WINDOW: "1s" });
     using client = new RawClient(service.url);
     client.send(
-      "POST /api/v1/wukongs/web-1/logs HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n4\r\none\n\r\n",
+      "POST /api/v1/wukongs/web-1/logs?progress=true HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n4\r\none\n\r\n",
     );
     await client.until('{"lines":1,');
     const stopping = service.stop("SIGTERM");
