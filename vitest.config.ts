@@ -1,6 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-/** Two projects: `unit` needs nothing but Node; `integration` needs redis-server and real sockets, one file at a time. */
+/**
+ * Three projects: `unit` needs nothing but Node; `integration` needs redis-server and real sockets, one file at a time;
+ * `gateway` needs nginx, HAProxy and Caddy as well.
+ */
 export default defineConfig({
   test: {
     testTimeout: 60_000,
@@ -16,6 +19,16 @@ export default defineConfig({
           name: "integration",
           include: ["test/integration/**/*.test.ts", "test/e2e/**/*.test.ts"],
           fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "gateway",
+          include: ["test/gateway/**/*.test.ts"],
+          fileParallelism: false,
+          // After the others: it looks at the clock.
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -417,6 +417,22 @@ export const REQUIREMENTS = {
     source: "issue 3",
     text: "After thousands of connects and cuts of every transport, heap, handles, tails, channels and keys return to where they were",
   },
+  gateways: {
+    source: "issue 5 §3",
+    text: "Through nginx, HAProxy and Caddy with the shipped files, SSE, chat, uploads, WebSockets and long polls are steady, resume after a cut, bear slow readers, silence and a rolling update",
+  },
+  "gateway-files": {
+    source: "issue 5 §3",
+    text: "The gateways' files pass the gateways' own checks, agree with each other and with the service, and hold no folklore; docs/gateways.md covers them",
+  },
+  "gateways-by-url": {
+    source: "issue 5 §3",
+    text: "The same checks hold any gateway to it, by its URL: GATEWAY_URL=… npm run test:gateway",
+  },
+  "gateway-controls": {
+    source: "issue 5 §3",
+    text: "A wrong configuration of each gateway, one that buffers or cuts, is seen to fail",
+  },
   metrics: {
     source: "DESIGN §13",
     text: "README lists every metric of the service with its labels, and no other",
