@@ -425,6 +425,10 @@ export const REQUIREMENTS = {
     source: "issue 5 §3",
     text: "The gateways' files pass the gateways' own checks, agree with each other and with the service, and hold no folklore; docs/gateways.md covers them",
   },
+  "gateway-declarations": {
+    source: "issue 5 §3",
+    text: "The files for Kong, Traefik and APISIX hold only keys and plugins of a list of what these know and streams can stand; planted errors are refused",
+  },
   "gateways-by-url": {
     source: "issue 5 §3",
     text: "The same checks hold any gateway to it, by its URL: GATEWAY_URL=… npm run test:gateway",

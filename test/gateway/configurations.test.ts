@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { parse } from "yaml";
 import { ENVIRONMENT, parseConfig } from "../../src/config.ts";
 import { tryDuration } from "../../src/wire/units.ts";
 import { inRoot } from "../contract/support-dockerfile.ts";
@@ -118,81 +117,6 @@ describe("the gateways' files", () => {
     for (const file of FILES)
       expect(withoutComments(file).match(folklore)?.[0], file).toBe(undefined);
   });
-});
-
-describe("kong.yaml", () => {
-  const kong = parse(readShipped("kong.yaml"));
-  const [service] = kong.services;
-  const [upstream] = kong.upstreams;
-
-  it(
-    "buffers neither way, repeats no POST, and goes to its upstream",
-    verifies("gateway-files"),
-    () => {
-      expect(Object.keys(kong).sort()).toEqual(["_format_version", "services", "upstreams"]);
-      expect([service.host, service.retries]).toEqual([upstream.name, 1]);
-      expect(service.connect_timeout).toBeGreaterThan(0);
-      expect(service.routes[0]).toMatchObject({
-        request_buffering: false,
-        response_buffering: false,
-        strip_path: false,
-        protocols: ["http", "https"],
-      });
-      expect(service.routes[0].plugins).toBeUndefined();
-      // Both have to be set: 0 turns a check off, and is the default.
-      const { healthy, unhealthy } = upstream.healthchecks.active;
-      for (const value of [healthy.interval, healthy.successes, unhealthy.interval])
-        expect(value).toBeGreaterThan(0);
-    },
-  );
-});
-
-describe("traefik/", () => {
-  const statics = parse(readShipped("traefik/traefik.yaml"));
-  const { http } = parse(readShipped("traefik/dynamic/novastream.yaml"));
-
-  it(
-    "limits no answer in all, and no upload at its own entry point",
-    verifies("gateway-files"),
-    () => {
-      for (const { transport } of Object.values<any>(statics.entryPoints))
-        expect(transport.respondingTimeouts.writeTimeout).toBe("0s");
-      expect(statics.entryPoints.uploads.transport.respondingTimeouts.readTimeout).toBe("0s");
-    },
-  );
-
-  it("refers only to what is there, and repeats only what reads", verifies("gateway-files"), () => {
-    for (const router of Object.values<any>(http.routers)) {
-      expect(Object.keys(http.services)).toContain(router.service);
-      for (const entryPoint of router.entryPoints)
-        expect(Object.keys(statics.entryPoints)).toContain(entryPoint);
-      for (const name of router.middlewares ?? []) {
-        expect(Object.keys(http.middlewares[name])).toEqual(["retry"]);
-        expect(router.rule).toMatch(/^Method\(`GET`\)/);
-      }
-    }
-    const { serversTransport } = http.services.novastream.loadBalancer;
-    expect(Object.keys(http.serversTransports)).toEqual([serversTransport]);
-  });
-});
-
-describe("apisix/", () => {
-  const { routes, upstreams } = parse(readShipped("apisix/apisix.yaml"));
-
-  it(
-    "buffers neither way, and ends with the mark without which it is not read",
-    verifies("gateway-files"),
-    () => {
-      const [route] = routes;
-      expect(route.plugins).toEqual({
-        "proxy-buffering": { disable_proxy_buffering: true },
-        "proxy-control": { request_buffering: false },
-      });
-      expect([route.enable_websocket, route.upstream_id]).toEqual([true, upstreams[0].id]);
-      expect(Object.keys(route.timeout).sort()).toEqual(["connect", "read", "send"]);
-      expect(readShipped("apisix/apisix.yaml").endsWith("\n#END\n")).toBe(true);
-    },
-  );
 });
 
 describe("docs/gateways.md", () => {
