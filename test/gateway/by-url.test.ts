@@ -13,6 +13,7 @@ const idleMs = duration("GATEWAY_IDLE", "70s");
 const trial: Trial = {
   url: GATEWAY_URL.replace(/\/+$/, ""),
   idleMs,
+  silenceMs: idleMs,
   pollMs: 10_000,
   heartbeatMs: 10_000,
   patienceMs: 10_000,

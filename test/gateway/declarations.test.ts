@@ -94,21 +94,27 @@ function planted(files: readonly string[], [from, to]: Planted): string[] {
 }
 
 describe.each([
-  { files: ["kong.yaml"], problems: kongProblems, errors: KONG },
+  {
+    files: ["kong.yaml"],
+    problems: ([text]: readonly string[]) => kongProblems(text!),
+    errors: KONG,
+  },
   {
     files: ["traefik/traefik.yaml", "traefik/dynamic/novastream.yaml"],
-    problems: traefikProblems,
+    problems: ([fixed, changing]: readonly string[]) => traefikProblems(fixed!, changing!),
     errors: TRAEFIK,
   },
-  { files: ["apisix/config.yaml", "apisix/apisix.yaml"], problems: apisixProblems, errors: APISIX },
+  {
+    files: ["apisix/config.yaml", "apisix/apisix.yaml"],
+    problems: ([config, routes]: readonly string[]) => apisixProblems(config!, routes!),
+    errors: APISIX,
+  },
 ])("$files.0", ({ files, problems, errors }) => {
-  const problemsOf = problems as (...texts: string[]) => string[];
-
   it(
     "has no key that its gateway does not know, and is right for streams",
     verifies("gateway-declarations"),
     () => {
-      expect(problemsOf(...files.map(readShipped))).toEqual([]);
+      expect(problems(files.map(readShipped))).toEqual([]);
     },
   );
 
@@ -116,7 +122,7 @@ describe.each([
     "without %j but with %j is refused",
     verifies("gateway-declarations"),
     (...error) => {
-      expect(problemsOf(...planted(files, error)).join("\n")).toMatch(error[2]);
+      expect(problems(planted(files, error)).join("\n")).toMatch(error[2]);
     },
   );
 });

@@ -3,7 +3,7 @@ import { TestRedis } from "../support/redis.ts";
 import { ServiceProcess } from "../support/service-process.ts";
 import type { Freezer } from "./trial.ts";
 
-export const HEARTBEAT_MS = 250;
+export const HEARTBEAT_MS = 400;
 
 const ENVIRONMENT = {
   HEARTBEAT_INTERVAL: String(HEARTBEAT_MS),

@@ -4,6 +4,8 @@ export interface Trial {
   readonly url: string;
   /** The gateway must bear so much silence but for heartbeats, in ms: more than twice its idle timeouts. */
   readonly idleMs: number;
+  /** More than once the gateway's idle timeouts, in ms. */
+  readonly silenceMs: number;
   /** How long a long poll may wait: less than the gateway's idle timeouts, in ms. */
   readonly pollMs: number;
   /** How often a client that has nothing to say sends a heartbeat, in ms. */
@@ -28,6 +30,8 @@ export interface Check {
   readonly steady: (trial: Trial) => Promise<void>;
   /** A client that is cut and comes back is given each piece once. */
   readonly resume: (trial: Trial) => Promise<void>;
+  /** Whether `slow` means nothing without a freezer. */
+  readonly freezes?: boolean;
   /** Who does not read is waited for, all the way to the service, and slows nobody down. */
   readonly slow: (trial: Trial, freezer?: Freezer) => Promise<void>;
   /** Silence that is broken by heartbeats alone, for longer than the gateway's idle timeouts. */

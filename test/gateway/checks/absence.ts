@@ -1,4 +1,4 @@
-import { isLive, readWithEventSource } from "../../support/readers.ts";
+import { readWithEventSource } from "../../support/readers.ts";
 import { eventually } from "../../support/wait.ts";
 import { eventsOf, persist, publish } from "../clients/calls.ts";
 import { Exchange } from "../clients/exchange.ts";
@@ -7,15 +7,23 @@ import { ownName, requireEachOnce } from "../trial.ts";
 
 const TIMEOUT_MS = 10_000;
 
-/** An EventSource that comes back while no process is there is told to come back later; others are told the truth. */
-export async function survivesAbsence(url: string, fleet: ServiceFleet): Promise<void> {
+/**
+ * An EventSource that comes while no process is there is told to come back later; others are told the truth.
+ * @param carelessUrl a gateway that has only its own errors to tell: there an EventSource has to die
+ */
+export async function survivesAbsence(
+  url: string,
+  carelessUrl: string,
+  fleet: ServiceFleet,
+): Promise<void> {
   const topic = `app:${ownName("absence")}`;
   const events = eventsOf(url, topic, "from=earliest");
-  using reader = readWithEventSource(events, ["tick"]);
-  await isLive(reader);
   await publish(url, topic, { type: "tick", data: { n: 0 } });
   await fleet.away();
+  using reader = readWithEventSource(events, ["tick"]);
+  using doomed = readWithEventSource(eventsOf(carelessUrl, topic, "from=earliest"), ["tick"]);
   try {
+    await eventually(() => doomed.dead, { what: "the end of the one behind a careless gateway" });
     await eventually(
       () => reader.dead || reader.controls.some(({ data }) => reasonOf(data) === "unavailable"),
       { what: "the gateway's own answer" },

@@ -61,25 +61,24 @@ export const chat: Check = {
   name: "NDJSON chat POST",
 
   async steady(trial) {
-    const tokens = 9;
-    using answer = Answer.ask(trial, `delay=220ms tokens=${tokens}`);
+    const [tokens, everyMs, stallMs] = [6, 220, 480];
+    using answer = Answer.ask(trial, `stall=${stallMs}ms delay=${everyMs}ms tokens=${tokens}`);
     await answer.head(trial.patienceMs);
-    await answer.until("the answer", () => answer.finished, trial.patienceMs + tokens * 220);
+    const tookMs = stallMs + tokens * everyMs;
+    await answer.until("the answer", () => answer.finished, trial.patienceMs + tookMs);
     requireEachOnce("the tokens", answer.tokens(), tokens);
+    const said = answer.parts().filter(({ part }) => part.token !== undefined);
+    // The head comes while the model is still thinking, and has not waited for the first heartbeat either.
+    const aheadMs = said[0]!.atMs - answer.headMs!;
+    const silenceMs = stallMs + everyMs;
+    if (aheadMs < silenceMs * 0.65)
+      throw new Error(`the head came ${aheadMs} ms before the first token, not ${silenceMs} ms`);
     // How much longer than the fastest each was under way: what is held back shows, whatever the clocks say.
-    const underWayMs = answer
-      .parts()
-      .filter(({ part }) => part.token !== undefined)
-      .map(({ part, atMs }) => atMs - Number(part.id.split("-")[0]));
+    const underWayMs = said.map(({ part, atMs }) => atMs - Number(part.id.split("-")[0]));
     const least = Math.min(...underWayMs);
     // Where each second one is glued to the one after it, half of them come late.
-    requirePrompt(
-      "tokens",
-      underWayMs.map((ms) => ms - least),
-      trial,
-      1 / 3,
-    );
-    if (answer.headMs! - answer.startedMs > trial.patienceMs) throw new Error("the head came late");
+    const lateMs = underWayMs.map((ms) => ms - least);
+    requirePrompt("tokens", lateMs, trial, 1 / 3);
   },
 
   async resume(trial) {
@@ -102,7 +101,7 @@ export const chat: Check = {
   },
 
   async slow(trial) {
-    const tokens = 2_000;
+    const tokens = 1_000;
     using answer = Answer.ask(trial, `delay=0 tokens=${tokens}`);
     await answer.head(trial.patienceMs);
     answer.response!.pause();
@@ -119,7 +118,7 @@ export const chat: Check = {
 
   async idle(trial) {
     // Beyond CHAT_IDLE_TIMEOUT, an answer ends by itself.
-    const stallMs = Math.min(trial.idleMs, 25_000);
+    const stallMs = Math.min(trial.silenceMs, 25_000);
     using answer = Answer.ask(trial, `stall=${stallMs}ms tokens=1 stall=${stallMs}ms tokens=1`);
     await answer.head(trial.patienceMs);
     await answer.until("the answer", () => answer.finished, trial.patienceMs + 2 * stallMs);

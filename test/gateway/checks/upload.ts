@@ -70,6 +70,8 @@ async function requireLines(trial: Trial, name: string, count: number): Promise<
 
 export const upload: Check = {
   name: "streamed upload",
+  // Here it is the service that does not read.
+  freezes: true,
 
   async steady(trial) {
     const name = ownName("steady");
@@ -99,8 +101,7 @@ export const upload: Check = {
   },
 
   async slow(trial, freezer) {
-    // Here it is the service that does not read.
-    if (!freezer) return;
+    if (!freezer) throw new Error("nobody can hold the service still");
     const name = ownName("slow");
     using tail = await Tail.open(trial, name);
     using sending = new Upload(trial, name);

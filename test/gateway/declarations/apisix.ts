@@ -96,7 +96,7 @@ export function apisixProblems(configText: string, routesText: string): string[]
   const form = formProblems(routesText, routes);
   const problems = [...formProblems(configText, config).problems, ...form.problems];
   if (!form.value) return problems;
-  const upstreams = form.value.upstreams.map(({ id }) => id);
+  const upstreams = new Set(form.value.upstreams.map(({ id }) => id));
   return [
     ...problems,
     ...broken([[routesText.endsWith("\n#END\n"), "without #END at its end it is not read"]]),
@@ -104,7 +104,7 @@ export function apisixProblems(configText: string, routesText: string): string[]
       .filter((route) => route.upstream_id !== undefined)
       .flatMap(({ id, upstream_id, enable_websocket, timeout, plugins: used }) =>
         broken([
-          [upstreams.includes(upstream_id!), `${id}: no upstream ${upstream_id}`],
+          [upstreams.has(upstream_id!), `${id}: no upstream ${upstream_id}`],
           [enable_websocket === true, `${id}: no WebSockets`],
           [timeout !== undefined, `${id}: the default timeout, 60 s, is a long poll's`],
           [used["proxy-buffering"] !== undefined, `${id}: answers are buffered`],

@@ -121,9 +121,9 @@ const kong = z.strictObject({
 export function kongProblems(text: string): string[] {
   const { problems, value } = formProblems(text, kong);
   if (!value) return problems;
-  const upstreams = value.upstreams.map(({ name }) => name);
+  const upstreams = new Set(value.upstreams.map(({ name }) => name));
   return value.services.flatMap(({ name, host, routes }) => [
-    ...broken([[upstreams.includes(host), `${name}: ${host} is no upstream`]]),
+    ...broken([[upstreams.has(host), `${name}: ${host} is no upstream`]]),
     ...routes.flatMap(({ name: of, plugins = [], ...streams }) => [
       ...plugins.flatMap(({ name: plugin, config }) =>
         broken([

@@ -49,7 +49,7 @@ export function buffering(what: "requests" | "responses"): string {
 export const caddy: Gateway = {
   name: "Caddy",
   file: FILE,
-  endures: true,
+  careless: [["Accept *text/event-stream*", "Accept nothing/at-all"]],
   repeating: [["lb_retries 0", "lb_retries 1\nlb_retry_match {\nmethod POST\n}"]],
   start: async ({ backends: [one, two], broken = [], impatient = false }) => {
     requireProgram(PROGRAM);

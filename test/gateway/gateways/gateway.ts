@@ -20,8 +20,8 @@ export interface Gateway {
   readonly name: string;
   /** Of the repository. */
   readonly file: string;
-  /** Whether it has an answer of its own for an EventSource when no process is there. */
-  readonly endures: boolean;
+  /** Without what it has to tell an EventSource when no process is there; undefined where it has nothing. */
+  readonly careless?: readonly Change[];
   /** What would make it repeat POSTs. */
   readonly repeating?: readonly Change[];
   start(setup: GatewaySetup): Promise<GatewayProcess>;

@@ -25,7 +25,7 @@ const text = (changes: readonly Change[]) => changed(FILE, readShipped("haproxy.
 export const haproxy: Gateway = {
   name: "HAProxy",
   file: FILE,
-  endures: true,
+  careless: [["hdr(accept) -m sub text/event-stream", "hdr(accept) -m sub nothing/at-all"]],
   repeating: [["retry-on conn-failure", "retry-on all-retryable-errors"]],
   start: async ({ backends: [one, two], broken = [], impatient = false }) => {
     const port = await freePort();

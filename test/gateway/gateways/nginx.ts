@@ -38,7 +38,7 @@ const addresses = (port: number, [one, two]: readonly [string, string]): readonl
 
 export const nginx: Gateway = {
   ...createNginx("nginx", FILE, () => readShipped("nginx.conf"), short),
-  endures: true,
+  careless: [["error_page 502 503 504 = @away;", ""]],
   repeating: [
     ["proxy_next_upstream error;", "proxy_next_upstream error non_idempotent;"],
     // What has been sent on as it came cannot be sent again.
@@ -69,7 +69,6 @@ function createNginx(
   return {
     name,
     file,
-    endures: false,
     start: async ({ backends, broken = [], impatient = false }) => {
       const port = await freePort();
       const changes = [...broken, ...(impatient ? durations : []), ...addresses(port, backends)];
