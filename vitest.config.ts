@@ -26,7 +26,7 @@ export default defineConfig({
         test: {
           name: "gateway",
           include: ["test/gateway/**/*.test.ts"],
-          fileParallelism: false,
+          maxWorkers: 2,
           // After the others: it looks at the clock.
           sequence: { groupOrder: 1 },
         },
