@@ -5,6 +5,7 @@ import { arrivalsOfPosts } from "./checks/posts.ts";
 import { sse } from "./checks/sse.ts";
 import { upload } from "./checks/upload.ts";
 import { webSocket } from "./checks/web-socket.ts";
+import { Exchange } from "./clients/exchange.ts";
 import { survivesAbsence } from "./checks/absence.ts";
 import { type Gateway, IDLE_SECONDS } from "./gateways/gateway.ts";
 import type { Change, GatewayProcess } from "./gateways/gateway-process.ts";
@@ -66,6 +67,17 @@ export function describeGateway(
       freezer: () => fleet,
       roll: () => fleet.roll(),
     });
+    // The stand-in is no file that is shipped.
+    it.skipIf(!gateway.file.startsWith("docker/"))(
+      "what is for those who speak to the processes is 404",
+      async () => {
+        for (const path of ["/metrics", "/api/v1/connections", "/api/v1/connections/some"]) {
+          using exchange = new Exchange(running.url + path);
+          await exchange.whole(2_000);
+          expect([path, exchange.response?.statusCode]).toEqual([path, 404]);
+        }
+      },
+    );
     it("a POST that has been sent is never repeated", async () => {
       expect(await arrivalsOfPosts(gateway)).toEqual([1, 1]);
     });
