@@ -10,6 +10,7 @@ const { GATEWAY_URL = "", GATEWAY_ROLL } = process.env;
 const MINUTE_MS = 60_000;
 
 const idleMs = duration("GATEWAY_IDLE", "70s");
+const promptMs = duration("GATEWAY_PROMPT", "500ms");
 const trial: Trial = {
   url: GATEWAY_URL.replace(/\/+$/, ""),
   idleMs,
@@ -17,7 +18,8 @@ const trial: Trial = {
   pollMs: 10_000,
   heartbeatMs: 10_000,
   patienceMs: 10_000,
-  promptMs: duration("GATEWAY_PROMPT", "500ms"),
+  promptMs,
+  unevenMs: promptMs,
 };
 
 function duration(name: string, otherwise: string): number {

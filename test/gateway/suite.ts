@@ -16,7 +16,7 @@ const CHECKS = [sse, chat, upload, webSocket, longPoll] as const;
 
 /** What checks say of a silence that was cut; on a slow machine a short timeout is over before there is a head. */
 export const CUT =
-  /it was cut|it has ended|closed with 1006|the gateway answers 50[234]|after a stream was destroyed|ECONNRESET|EPIPE/;
+  /it was cut|it has ended|closed with 1006|the gateway answers 50[234]|did not come true|after a stream was destroyed|ECONNRESET|EPIPE/;
 
 type Part = (trial: Trial, freezer?: Freezer) => Promise<void>;
 
@@ -28,14 +28,16 @@ export interface Negative {
   readonly fails: readonly (readonly [part: Part, says: RegExp])[];
 }
 
-const trialOf = (url: string): Trial => ({
+/** @param patienceMs long enough for a slow machine; of what has to fail, it is how long that takes */
+const trialOf = (url: string, patienceMs = 6_000): Trial => ({
   url,
   idleMs: IDLE_SECONDS * 2_200,
   silenceMs: IDLE_SECONDS * 1_400,
   pollMs: IDLE_SECONDS * 800,
   heartbeatMs: HEARTBEAT_MS,
-  patienceMs: 2_000,
-  promptMs: 150,
+  patienceMs,
+  promptMs: 500,
+  unevenMs: 150,
 });
 
 /** All checks behind a gateway that is started from its shipped file. */
@@ -91,7 +93,7 @@ export function describeGateway(
     );
     const outcomeOf = async (broken: readonly Change[], part: Part, freezer?: Freezer) => {
       await using wrong = await gateway.start({ backends: fleet.backends, broken });
-      return await part(trialOf(wrong.url), freezer).then(
+      return await part(trialOf(wrong.url, 2_000), freezer).then(
         () => "it passes",
         (error: Error) => error.message,
       );
@@ -139,7 +141,8 @@ export interface Stage {
 export function describeChecks({ trial, idleTrial, freezer, roll, timeoutMs }: Stage): void {
   const options = { timeout: timeoutMs ?? 60_000 };
   for (const check of CHECKS) {
-    it(`${check.name}: steady`, options, () => check.steady(trial()));
+    // Who holds pieces back does so every time; a slow machine does not.
+    it(`${check.name}: steady`, { ...options, retry: 2 }, () => check.steady(trial()));
     it(`${check.name}: resume after a cut`, options, () => check.resume(trial()));
     it.skipIf(check.freezes && !freezer)(`${check.name}: slow reader`, options, () =>
       check.slow(trial(), freezer?.()),

@@ -12,8 +12,10 @@ export interface Trial {
   readonly heartbeatMs: number;
   /** How long a check waits for what should come at once, in ms. */
   readonly patienceMs: number;
-  /** How long a piece may be under way, in ms: the median of several. */
+  /** How long it may take from what is sent to what is received, in ms: the median of several. */
   readonly promptMs: number;
+  /** How much longer than the fastest a piece may be under way, in ms: less than those 200 ms for which pieces are glued. */
+  readonly unevenMs: number;
 }
 
 /** What can be done where the processes of the service are ours. */
@@ -50,7 +52,7 @@ export function ownName(prefix: string): string {
 export function requirePrompt(
   what: string,
   delaysMs: readonly number[],
-  { promptMs }: Trial,
+  promptMs: number,
   share = 0.5,
 ): void {
   const sorted = delaysMs.toSorted((a, b) => a - b);

@@ -2,6 +2,9 @@ import { callJson, persist, throughout } from "../clients/calls.ts";
 import { Exchange } from "../clients/exchange.ts";
 import { type Check, ownName, requireEachOnce, requirePrompt, type Trial } from "../trial.ts";
 
+/** What is sent as it comes is ahead by a heartbeat, or by the first token; what was held back comes with it. */
+const AHEAD_MS = 50;
+
 interface Part {
   readonly id: string;
   readonly token?: string;
@@ -68,17 +71,15 @@ export const chat: Check = {
     await answer.until("the answer", () => answer.finished, trial.patienceMs + tookMs);
     requireEachOnce("the tokens", answer.tokens(), tokens);
     const said = answer.parts().filter(({ part }) => part.token !== undefined);
-    // The head comes while the model is still thinking, and has not waited for the first heartbeat either.
-    const aheadMs = said[0]!.atMs - answer.headMs!;
-    const silenceMs = stallMs + everyMs;
-    if (aheadMs < silenceMs * 0.65)
-      throw new Error(`the head came ${aheadMs} ms before the first token, not ${silenceMs} ms`);
+    // The head comes while the model is still thinking: with the first piece of the body, be it a heartbeat, is too late.
+    const aheadMs = answer.lines[0]!.atMs - answer.headMs!;
+    if (aheadMs < AHEAD_MS) throw new Error(`the head came ${aheadMs} ms before the body`);
     // How much longer than the fastest each was under way: what is held back shows, whatever the clocks say.
     const underWayMs = said.map(({ part, atMs }) => atMs - Number(part.id.split("-")[0]));
     const least = Math.min(...underWayMs);
     // Where each second one is glued to the one after it, half of them come late.
     const lateMs = underWayMs.map((ms) => ms - least);
-    requirePrompt("tokens", lateMs, trial, 1 / 3);
+    requirePrompt("tokens", lateMs, trial.unevenMs, 1 / 3);
   },
 
   async resume(trial) {

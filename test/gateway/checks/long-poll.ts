@@ -40,7 +40,7 @@ export const longPoll: Check = {
       ({ cursor } = page);
     }
     requireEachOnce("the events", received, 9);
-    requirePrompt("events", delaysMs, trial);
+    requirePrompt("events", delaysMs, trial.promptMs);
   },
 
   async resume(trial) {

@@ -73,7 +73,7 @@ export const sse: Check = {
     const delaysMs: number[] = [];
     for (let n = 0; n < 9; n++) delaysMs.push(await lockstep(trial, exchange, topic, n));
     requireEachOnce("the events", exchange.numbers(), 9);
-    requirePrompt("events", delaysMs, trial);
+    requirePrompt("events", delaysMs, trial.promptMs);
   },
 
   async resume(trial) {

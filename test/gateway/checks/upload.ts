@@ -81,7 +81,7 @@ export const upload: Check = {
     for (let n = 0; n < 9; n++) delaysMs.push(await step(trial, sending, tail, n));
     await sending.finish(9);
     await requireLines(trial, name, 9);
-    requirePrompt("lines", delaysMs, trial);
+    requirePrompt("lines", delaysMs, trial.promptMs);
   },
 
   async resume(trial) {

@@ -84,7 +84,7 @@ export const webSocket: Check = {
       await console.until("the answer to a ping", answered, trial.patienceMs);
     }
     requireEachOnce("the statuses", console.numbers(), 9);
-    requirePrompt("statuses", delaysMs, trial);
+    requirePrompt("statuses", delaysMs, trial.promptMs);
   },
 
   async resume(trial) {
