@@ -445,6 +445,22 @@ export const REQUIREMENTS = {
     source: "STYLE 3; DESIGN §14",
     text: "Configuration is a pure function of the environment that reports every problem at once",
   },
+  overlays: {
+    source: "issue 5 §2",
+    text: "Every overlay of k8s/ builds with kubectl kustomize, and every component is in one",
+  },
+  "manifest-schemas": {
+    source: "issue 5",
+    text: "Every object of every overlay is held against its kind's schema, unknown fields, Kong's plugins and their keys included",
+  },
+  "manifest-rules": {
+    source: "issue 5",
+    text: "Every overlay agrees with itself and with the code: drain, timeouts, references, selectors, annotations, variables, image, ports, metrics, no folklore",
+  },
+  "manifest-errors": {
+    source: "issue 5",
+    text: "A planted error of each kind is caught, by name",
+  },
 } as const;
 
 export type RequirementId = keyof typeof REQUIREMENTS;

@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
-import { type AppServices, createApp } from "../../src/app.ts";
 import { ENVIRONMENT, parseConfig } from "../../src/config.ts";
 import { tryDuration } from "../../src/wire/units.ts";
 import {
@@ -11,104 +10,15 @@ import {
   readDockerfile,
   textOf,
 } from "../contract/support-dockerfile.ts";
-import {
-  built,
-  hasKubectl,
-  type Manifest,
-  manifests,
-  readYaml,
-} from "../contract/support-manifests.ts";
+import { readYaml } from "../contract/manifests/rendered.ts";
 import { freePort } from "../support/net.ts";
 import { startTestService } from "../support/service.ts";
 
 /** Beyond the drain window: what the service takes to say farewell and to dispose of its parts. */
 const FAREWELL_MS = 2_000;
 
-const manifest = (kind: string): Manifest => {
-  const found = manifests.filter((candidate) => candidate.kind === kind);
-  expect(found, kind).toHaveLength(1);
-  return found[0];
-};
-const paths = new Set(
-  createApp({ corsOrigins: [] as readonly string[] } as AppServices).routes.map(({ path }) => path),
-);
 const variables = Object.keys(ENVIRONMENT.shape);
 const image = readDockerfile().at(-1)!;
-
-describe(`k8s/base, ${hasKubectl ? "as kubectl kustomize builds it" : "read directly, as kubectl is not here"}`, () => {
-  const { spec } = manifest("Deployment");
-  const pod = spec.template.spec;
-  const [container] = pod.containers;
-  const { data } = manifest("ConfigMap");
-
-  it.runIf(hasKubectl)("builds without a complaint", () => {
-    expect([built.status, built.stderr]).toEqual([0, ""]);
-  });
-
-  it("sets only variables that the service reads, to values that it takes", () => {
-    expect(variables).toEqual(expect.arrayContaining(Object.keys(data)));
-    expect(container.env).toBeUndefined();
-    expect(container.envFrom).toEqual([
-      { configMapRef: { name: manifest("ConfigMap").metadata.name } },
-    ]);
-    const config = parseConfig(data);
-    // Two pods with a log each would be two services.
-    expect([config.redis !== undefined, spec.replicas >= 2]).toEqual([true, true]);
-  });
-
-  it("sends clients and probes to the port that the service listens on", () => {
-    expect(container.ports).toEqual([{ name: "http", containerPort: parseConfig(data).port }]);
-    expect(manifest("Service").spec.ports).toEqual([
-      { name: "http", port: 80, targetPort: "http" },
-    ]);
-    for (const probe of ["startupProbe", "livenessProbe", "readinessProbe"]) {
-      expect(container[probe].httpGet.port).toBe("http");
-      expect(paths).toContain(container[probe].httpGet.path);
-    }
-    expect(container.livenessProbe.httpGet.path).toBe("/livez");
-    expect(container.readinessProbe.httpGet.path).toBe("/readyz");
-  });
-
-  it("leaves time for preStop, the drain window and the farewell before it kills", () => {
-    const preStopMs = container.lifecycle.preStop.sleep.seconds * 1_000;
-    const needed = preStopMs + parseConfig(data).drainWindowMs + FAREWELL_MS;
-    expect(pod.terminationGracePeriodSeconds * 1_000).toBeGreaterThan(needed);
-  });
-
-  it("selects its own pods, and never has fewer of them than it wants", () => {
-    const { labels } = spec.template.metadata;
-    const selectors = [
-      spec.selector.matchLabels,
-      manifest("Service").spec.selector,
-      ...pod.topologySpreadConstraints.map(
-        ({ labelSelector }: Manifest) => labelSelector.matchLabels,
-      ),
-    ];
-    for (const selector of selectors) expect(labels).toMatchObject(selector);
-    expect(spec.strategy.rollingUpdate.maxUnavailable).toBe(0);
-  });
-
-  it("runs as the image's user, with nothing that it does not need", () => {
-    const [user, group] = textOf(image, "USER").split(":").map(Number);
-    expect(pod.securityContext).toMatchObject({
-      runAsNonRoot: true,
-      runAsUser: user,
-      runAsGroup: group,
-    });
-    expect(pod.securityContext.seccompProfile).toEqual({ type: "RuntimeDefault" });
-    expect(container.securityContext).toEqual({
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ["ALL"] },
-    });
-    expect(container.resources.requests.memory).toBe(container.resources.limits.memory);
-    expect(pod.serviceAccountName).toBe(manifest("ServiceAccount").metadata.name);
-    expect([pod, manifest("ServiceAccount")].map((of) => of.automountServiceAccountToken)).toEqual([
-      false,
-      false,
-    ]);
-  });
-});
 
 describe("docker/compose.yaml", () => {
   const { services } = readYaml(inRoot("docker/compose.yaml"));

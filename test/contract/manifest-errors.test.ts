@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { verifies } from "../support/verifies.ts";
+import type { Break } from "./manifests/breaking.ts";
+import { MISTYPED } from "./manifests/mistyped.ts";
+import { PLANTED_GATEWAYS } from "./manifests/planted-gateways.ts";
+import { PLANTED_OBJECTS } from "./manifests/planted-objects.ts";
+import { PLANTED_PODS } from "./manifests/planted-pods.ts";
+import { type Overlay, rendered } from "./manifests/rendered.ts";
+import { RULES } from "./manifests/rules.ts";
+import { schemaProblems } from "./manifests/schemas.ts";
+
+const PLANTED = [...PLANTED_PODS, ...PLANTED_OBJECTS, ...PLANTED_GATEWAYS];
+
+const broken = (name: string, change: Break): Overlay => {
+  const copy = structuredClone(rendered(name));
+  change(copy);
+  return copy;
+};
+
+describe("an error that is planted", () => {
+  it.each(PLANTED)(
+    "is caught: %s",
+    verifies("manifest-errors"),
+    (_, rule, name, change, message) => {
+      expect(RULES[rule](rendered(name))).toEqual([]);
+      expect(RULES[rule](broken(name, change)).join("\n")).toMatch(message);
+    },
+  );
+
+  it("is caught by each of the rules", verifies("manifest-errors"), () => {
+    expect(new Set(PLANTED.map(([, rule]) => rule))).toEqual(new Set(Object.keys(RULES)));
+  });
+
+  it(
+    "is caught by its schema: all of them at once, each by name",
+    verifies("manifest-errors"),
+    () => {
+      const found = MISTYPED.map(([, name, change]) => {
+        const before = rendered(name).manifests;
+        const after = broken(name, change).manifests;
+        const [changed, ...others] = after.filter(
+          (manifest, index) => JSON.stringify(manifest) !== JSON.stringify(before[index]),
+        );
+        expect(others).toEqual([]);
+        return changed;
+      });
+      const problems = schemaProblems(found);
+      for (const [what, , , message] of MISTYPED)
+        expect(
+          problems.filter((problem) => message.test(problem)),
+          what,
+        ).not.toEqual([]);
+      expect(problems.length).toBe(MISTYPED.length);
+    },
+  );
+});

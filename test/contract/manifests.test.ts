@@ -1,0 +1,85 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { verifies } from "../support/verifies.ts";
+import { MADE_ELSEWHERE } from "./manifests/references.ts";
+import { build, OVERLAYS, readYaml, rendered } from "./manifests/rendered.ts";
+import { RULES } from "./manifests/rules.ts";
+import { schemaProblems } from "./manifests/schemas.ts";
+import { inRoot } from "./support-dockerfile.ts";
+
+const rules = Object.entries(RULES);
+
+describe.each(OVERLAYS)("k8s/overlays/%s", (name) => {
+  it("builds without a complaint", verifies("overlays"), () => {
+    const { status, stderr } = build(`k8s/overlays/${name}`);
+    expect([status, stderr]).toEqual([0, ""]);
+  });
+
+  it.each(rules)("%s", verifies("manifest-rules"), (_, problems) => {
+    expect(problems(rendered(name))).toEqual([]);
+  });
+});
+
+describe("k8s", () => {
+  it(
+    "has nothing in any overlay that its schema does not know",
+    verifies("manifest-schemas"),
+    () => {
+      const manifests = OVERLAYS.flatMap((name) => rendered(name).manifests);
+      const different = new Map(manifests.map((manifest) => [JSON.stringify(manifest), manifest]));
+      expect(schemaProblems([...different.values()])).toEqual([]);
+    },
+  );
+
+  it("builds its base alone", verifies("overlays"), () => {
+    const { status, stderr } = build("k8s/base");
+    expect([status, stderr]).toEqual([0, ""]);
+  });
+
+  it("has every component in an overlay", verifies("overlays"), () => {
+    const used = (path: string): string[] => {
+      const { components = [] } = readYaml(inRoot(`${path}/kustomization.yaml`));
+      return components.flatMap((component: string) => {
+        const { pathname } = new URL(component, `file:///${path}/`);
+        return [pathname.slice(1), ...used(pathname.slice(1))];
+      });
+    };
+    const files = readdirSync(inRoot("k8s/components"), { recursive: true, encoding: "utf8" });
+    const components = files
+      .filter((file) => file.endsWith("kustomization.yaml"))
+      .map((file) => `k8s/components/${file.replace("/kustomization.yaml", "")}`);
+    const reached = new Set(OVERLAYS.flatMap((name) => used(`k8s/overlays/${name}`)));
+    expect(components.filter((component) => !reached.has(component))).toEqual([]);
+  });
+
+  it("tells of every overlay, component and object that somebody else has to make", () => {
+    const readme = readFileSync(inRoot("k8s/README.md"), "utf8");
+    const components = readdirSync(inRoot("k8s/components"));
+    const objects = MADE_ELSEWHERE.map((name) => name.split("/")[1]!);
+    for (const name of [...OVERLAYS, ...components, ...objects])
+      expect(readme).toContain(`\`${name}`);
+  });
+});
+
+describe("k8s/charts", () => {
+  const seconds = (pattern: RegExp, text: string): number => Number(pattern.exec(text)?.[1]);
+
+  it("lets Kong's pods drain before they are killed", verifies("manifest-rules"), () => {
+    const { gateway } = readYaml(inRoot("k8s/charts/kong.yaml"));
+    const command = gateway.lifecycle.preStop.exec.command.join(" ") as string;
+    const drain = seconds(/--timeout=(\d+)/, command);
+    expect(gateway.terminationGracePeriodSeconds).toBeGreaterThan(
+      seconds(/--wait=(\d+)/, command) + drain,
+    );
+    expect(gateway.env.nginx_main_worker_shutdown_timeout).toBe(`${drain}s`);
+  });
+
+  it("lets Traefik's pods drain before they are killed", verifies("manifest-rules"), () => {
+    const { deployment, additionalArguments } = readYaml(inRoot("k8s/charts/traefik.yaml"));
+    const flags = additionalArguments.join("\n") as string;
+    expect(deployment.terminationGracePeriodSeconds).toBeGreaterThan(
+      seconds(/requestAcceptGraceTimeout=(\d+)s/, flags) + seconds(/graceTimeOut=(\d+)s/, flags),
+    );
+    expect(flags).toContain("writeTimeout=0s");
+  });
+});

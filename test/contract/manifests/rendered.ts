@@ -1,0 +1,68 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parse, parseAllDocuments } from "yaml";
+import { inRoot } from "../support-dockerfile.ts";
+
+/** Of many shapes: what is read from one is what is asserted of it. */
+export type Manifest = any;
+
+export interface Overlay {
+  readonly name: string;
+  readonly manifests: readonly Manifest[];
+}
+
+export const readYaml = (url: URL): Manifest => parse(readFileSync(url, "utf8"));
+
+const directories = (path: string): string[] =>
+  readdirSync(inRoot(path), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+
+export const OVERLAYS = directories("k8s/overlays");
+
+/** What `kubectl kustomize` says of a directory of the repository. */
+export function build(path: string): { status: number | null; stdout: string; stderr: string } {
+  const built = spawnSync("kubectl", ["kustomize", fileURLToPath(inRoot(path))], {
+    encoding: "utf8",
+  });
+  if (built.error) {
+    throw new Error(
+      "these tests need kubectl 1.27 or newer, which builds the overlays: test/setup.sh installs it",
+      { cause: built.error },
+    );
+  }
+  return built;
+}
+
+const cache = new Map<string, Overlay>();
+
+/** An overlay as it would be applied. */
+export function rendered(name: string): Overlay {
+  const known = cache.get(name);
+  if (known) return known;
+  const { status, stdout, stderr } = build(`k8s/overlays/${name}`);
+  if (status !== 0) throw new Error(`kubectl kustomize k8s/overlays/${name}: ${stderr}`);
+  const manifests = parseAllDocuments(stdout).map((document) => document.toJS());
+  const overlay = { name, manifests };
+  cache.set(name, overlay);
+  return overlay;
+}
+
+export const allOf = ({ manifests }: Overlay, ...kinds: string[]): Manifest[] =>
+  manifests.filter(({ kind }) => kinds.includes(kind as string));
+
+/** How messages name an object. */
+export const named = ({ kind, metadata }: Manifest): string => `${kind}/${metadata.name}`;
+
+/** The service's own, of which each overlay has one. @throws where it does not */
+export function deploymentOf(overlay: Overlay): Manifest {
+  const [deployment, ...others] = allOf(overlay, "Deployment");
+  if (!deployment || others.length > 0)
+    throw new Error(`${overlay.name} must have exactly one Deployment`);
+  return deployment;
+}
+
+/** Everything that runs pods, with its template. */
+export const workloads = (overlay: Overlay): Manifest[] =>
+  allOf(overlay, "Deployment", "StatefulSet");

@@ -1,0 +1,54 @@
+import { Metrics } from "../../../src/telemetry/metrics.ts";
+import { configOf } from "./environment.ts";
+import { allOf, deploymentOf, type Manifest, named, type Overlay } from "./rendered.ts";
+
+const exported = new Set(
+  new Metrics().registry.getMetricsAsArray().map(({ name }: { name: string }) => name),
+);
+/** A pod that goes must leave its clients room in the others. */
+const FULLEST = 0.8;
+
+/** One scaler counts the pods, never one alone, on what is measured, before they are full. */
+export function scalingProblems(overlay: Overlay): string[] {
+  const { replicas } = deploymentOf(overlay).spec;
+  const scalers = allOf(overlay, "HorizontalPodAutoscaler", "ScaledObject");
+  const problems: string[] = [];
+  if (scalers.length > 1) problems.push("two autoscalers pull at one Deployment");
+  if (scalers.length === 1 && replicas !== undefined)
+    problems.push("an apply sets the autoscaler's pods back");
+  const least = scalers[0]
+    ? (scalers[0].spec.minReplicas ?? scalers[0].spec.minReplicaCount ?? 0)
+    : replicas;
+  if (!(least >= 2)) problems.push("clients of a pod that goes have no other");
+  const full = configOf(overlay).admission.maxConnections * FULLEST;
+  for (const scaler of scalers) {
+    for (const { metadata, type } of (scaler.spec.triggers ?? []) as Manifest[]) {
+      if (type !== "prometheus") continue;
+      if (Number(metadata.threshold) > full)
+        problems.push(`${named(scaler)} scales when it is full`);
+      for (const [name] of String(metadata.query).matchAll(/\bstreaming_\w+/g))
+        if (!exported.has(name))
+          problems.push(`${named(scaler)} asks for ${name}, which is not there`);
+    }
+    for (const { pods } of (scaler.spec.metrics ?? []) as Manifest[]) {
+      if (!pods) continue;
+      if (Number(pods.target.averageValue) > full)
+        problems.push(`${named(scaler)} scales when it is full`);
+      const offered = allOf(overlay, "AutoscalingMetric").flatMap(({ metadata, spec }) =>
+        gauges(spec).map(({ name }) => `autoscaling.gke.io|${metadata.name}|${name}`),
+      );
+      if (!offered.includes(pods.metric.name))
+        problems.push(`${named(scaler)} asks for ${pods.metric.name}, which nothing offers`);
+    }
+  }
+  for (const metric of allOf(overlay, "AutoscalingMetric"))
+    for (const { prometheusMetricName: name } of gauges(metric.spec))
+      if (!exported.has(name))
+        problems.push(`${named(metric)} asks for ${name}, which is not there`);
+  return problems;
+}
+
+const gauges = (spec: Manifest): { name: string; prometheusMetricName: string }[] =>
+  spec.metrics
+    .flatMap(({ pod }: Manifest) => pod.containers)
+    .flatMap(({ metrics }: Manifest) => metrics.map(({ gauge }: Manifest) => gauge));
