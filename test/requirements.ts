@@ -457,6 +457,10 @@ export const REQUIREMENTS = {
     source: "issue 5",
     text: "Every overlay agrees with itself and with the code: drain, timeouts, references, selectors, annotations, variables, image, ports, metrics, no folklore",
   },
+  "documented-variables": {
+    source: "issue 5",
+    text: "No variable is documented that no code reads",
+  },
   "manifest-errors": {
     source: "issue 5",
     text: "A planted error of each kind is caught, by name",

@@ -24,10 +24,10 @@ describe("k8s", () => {
   it(
     "has nothing in any overlay that its schema does not know",
     verifies("manifest-schemas"),
-    () => {
+    async () => {
       const manifests = OVERLAYS.flatMap((name) => rendered(name).manifests);
       const different = new Map(manifests.map((manifest) => [JSON.stringify(manifest), manifest]));
-      expect(schemaProblems([...different.values()])).toEqual([]);
+      expect(await schemaProblems([...different.values()])).toEqual([]);
     },
   );
 

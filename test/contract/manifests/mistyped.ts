@@ -27,6 +27,12 @@ export const MISTYPED: readonly (readonly [string, string, Break, RegExp])[] = [
     /^GCPBackendPolicy.*\btimeoutSecs\b/,
   ],
   [
+    "a timeout of no second",
+    "gke-gateway",
+    (o) => (find(o, "GCPBackendPolicy", "novastream-streaming").spec.default.timeoutSec = 0),
+    /^GCPBackendPolicy.*must be >= 1/,
+  ],
+  [
     "a BackendConfig's field",
     "gke-ingress",
     (o) => (find(o, "BackendConfig", "novastream-api").spec.timeout = 30),

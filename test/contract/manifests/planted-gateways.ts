@@ -99,6 +99,14 @@ export const PLANTED_GATEWAYS: readonly Planted[] = [
     /retries must be "0"/,
   ],
   [
+    "timeouts on a route, where GKE does not read them",
+    "holds no stream back",
+    "gke-gateway",
+    (o) =>
+      (find(o, "HTTPRoute", "novastream-streaming").spec.rules[0].timeouts = { request: "1h" }),
+    /timeouts is not what/,
+  ],
+  [
     "an answer that nginx may buffer",
     "holds no stream back",
     "ingress-nginx-legacy",

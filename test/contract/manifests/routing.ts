@@ -105,6 +105,11 @@ export function streamProblems(overlay: Overlay): string[] {
       metadata.name.startsWith("novastream-"),
     ))
       demand(service, "konghq.com/retries", "0");
+  for (const route of allOf(overlay, "HTTPRoute"))
+    for (const rule of route.spec.rules)
+      for (const field of ["timeouts", "retry"])
+        if (rule[field])
+          problems.push(`${named(route)}: ${field} is not what its controller makes of it`);
   for (const { spec, ...route } of allOf(overlay, "IngressRoute"))
     for (const { middlewares = [] } of spec.routes)
       for (const { name } of middlewares) {

@@ -39,11 +39,33 @@ function schemaOf({ apiVersion, kind }: Manifest): Schema | undefined {
     : undefined;
 }
 
-/**
- * What is wrong with each of them by its kind's schema, unknown fields included: each becomes a typed literal of a module
- * that the compiler checks. The packages' own validation passes over what it does not know.
- */
-export function schemaProblems(manifests: readonly Manifest[]): string[] {
+/** What is wrong with each of them by its kind's schema: in its fields, unknown ones included, and in their values. */
+export async function schemaProblems(manifests: readonly Manifest[]): Promise<string[]> {
+  const fields = fieldProblems(manifests);
+  const values = await Promise.all(manifests.map(valueProblems));
+  return [...fields, ...values.flat()];
+}
+
+/** Patterns and bounds, which types do not have. Fields are the compiler's part: this passes over those it does not know. */
+async function valueProblems(manifest: Manifest): Promise<string[]> {
+  const schema = schemaOf(manifest);
+  if (!schema || schema.type !== `I${manifest.kind}`) return [];
+  const models = (await import(schema.module).catch(() => ({}))) as Record<
+    string,
+    new (data: Manifest) => { validate(): void }
+  >;
+  const Model = models[manifest.kind as string];
+  if (!Model) return [];
+  try {
+    new Model(manifest).validate();
+    return [];
+  } catch (error) {
+    return [`${named(manifest)}: ${(error as Error).message}`];
+  }
+}
+
+/** Each becomes a typed literal of a module that the compiler checks. */
+function fieldProblems(manifests: readonly Manifest[]): string[] {
   const directory = mkdtempSync(join(tmpdir(), "novastream-manifests-"));
   try {
     // Two lines for each of them, so that a line tells which it is.
