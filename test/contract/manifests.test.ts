@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { verifies } from "../support/verifies.ts";
 import { MADE_ELSEWHERE } from "./manifests/references.ts";
-import { build, OVERLAYS, readYaml, rendered } from "./manifests/rendered.ts";
+import { build, type Manifest, OVERLAYS, readYaml, rendered } from "./manifests/rendered.ts";
 import { RULES } from "./manifests/rules.ts";
 import { schemaProblems } from "./manifests/schemas.ts";
 import { inRoot } from "./support-dockerfile.ts";
@@ -50,6 +50,21 @@ describe("k8s", () => {
       .map((file) => `k8s/components/${file.replace("/kustomization.yaml", "")}`);
     const reached = new Set(OVERLAYS.flatMap((name) => used(`k8s/overlays/${name}`)));
     expect(components.filter((component) => !reached.has(component))).toEqual([]);
+  });
+
+  it("has no file that no kustomization names", verifies("overlays"), () => {
+    const files = readdirSync(inRoot("k8s"), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".yaml") && !file.startsWith("charts/"))
+      .map((file) => `k8s/${file}`);
+    const kustomizations = files.filter((file) => file.endsWith("/kustomization.yaml"));
+    const named = kustomizations.flatMap((file) => {
+      const { resources = [], patches = [] } = readYaml(inRoot(file));
+      return [...resources, ...patches.map(({ path }: Manifest) => path ?? "")].map(
+        (path: string) => new URL(path, `file:///${file}`).pathname.slice(1),
+      );
+    });
+    const used = new Set([...kustomizations, ...named]);
+    expect(files.filter((file) => !used.has(file))).toEqual([]);
   });
 
   it("tells of every overlay, component and object that somebody else has to make", () => {

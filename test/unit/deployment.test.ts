@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ENVIRONMENT, parseConfig } from "../../src/config.ts";
 import { tryDuration } from "../../src/wire/units.ts";
@@ -14,7 +13,6 @@ import {
 import { readYaml } from "../contract/manifests/rendered.ts";
 import { freePort } from "../support/net.ts";
 import { startTestService } from "../support/service.ts";
-import { verifies } from "../support/verifies.ts";
 
 /** Beyond the drain window: what the service takes to say farewell and to dispose of its parts. */
 const FAREWELL_MS = 2_000;
@@ -110,33 +108,5 @@ describe("health checks", () => {
     await using service = await startTestService();
     expect(await run(command, service.port)).toBe(0);
     expect(await run(command, await freePort())).toBe(1);
-  });
-});
-
-describe("what is documented of variables", () => {
-  const read = (path: string) => readFileSync(inRoot(path), "utf8");
-  const filesOf = (path: string, ...endings: string[]) =>
-    readdirSync(inRoot(path), { recursive: true, encoding: "utf8" })
-      .filter((file) => endings.some((ending) => file.endsWith(ending)))
-      .map((file) => `${path}/${file}`);
-  const documents = ["README.md", ...filesOf("docs", ".md"), ...filesOf("k8s", ".md", ".yaml")];
-  const programs = ["test", "bench", "chaos"].flatMap((path) => filesOf(path, ".ts"));
-  /** Of the tests and tools themselves. */
-  const ofTools = programs.flatMap((path) =>
-    [...read(path).matchAll(/process\.env(?:\["|\.)([A-Z_]+)/g)].map(([, name]) => name!),
-  );
-
-  it("is read by somebody", verifies("documented-variables"), () => {
-    const known = new Set([...variables, ...ofTools, "NODE_OPTIONS"]);
-    const unknown = documents.flatMap((path) => {
-      const text = read(path);
-      // `apiKeyEnv` of AI_MODELS names a variable that is then read.
-      const named = new Set([...text.matchAll(/apiKeyEnv\W+(\w+)/g)].map(([, name]) => name!));
-      return [...text.matchAll(/(?<![\w.-])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?!\w)/g)]
-        .map(([name]) => name)
-        .filter((name) => !known.has(name) && !named.has(name))
-        .map((name) => `${path}: ${name}`);
-    });
-    expect([...new Set(unknown)]).toEqual([]);
   });
 });
