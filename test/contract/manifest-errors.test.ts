@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { verifies } from "../support/verifies.ts";
 import type { Break } from "./manifests/breaking.ts";
@@ -6,7 +9,7 @@ import { MISTYPED } from "./manifests/mistyped.ts";
 import { PLANTED_GATEWAYS } from "./manifests/planted-gateways.ts";
 import { PLANTED_OBJECTS } from "./manifests/planted-objects.ts";
 import { PLANTED_PODS } from "./manifests/planted-pods.ts";
-import { type Overlay, rendered } from "./manifests/rendered.ts";
+import { build, type Overlay, rendered } from "./manifests/rendered.ts";
 import { RULES } from "./manifests/rules.ts";
 import { schemaProblems } from "./manifests/schemas.ts";
 
@@ -57,5 +60,17 @@ describe("an error that is planted", () => {
   it.each(FOLKLORE)("is caught: %s", verifies("manifest-errors"), (pattern, truth, example) => {
     expect(JSON.stringify(example)).toMatch(pattern);
     expect(folkloreProblems({ name: "planted", manifests: [example] }).join()).toContain(truth);
+  });
+
+  it("is caught by kustomize: a field that it does not know", verifies("manifest-errors"), () => {
+    const directory = mkdtempSync(join(tmpdir(), "novastream-kustomize-"));
+    try {
+      const kind = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n";
+      writeFileSync(join(directory, "kustomization.yaml"), `${kind}resource: []\n`);
+      const { status, stderr } = build(directory);
+      expect([status, stderr]).toEqual([1, expect.stringContaining('"resource"')]);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 });

@@ -4,6 +4,9 @@ import { ENVIRONMENT } from "../../src/config.ts";
 import { inRoot } from "../contract/support-dockerfile.ts";
 import { verifies } from "../support/verifies.ts";
 
+/** Of gateways and Grafana, and Node's errors. */
+const FOREIGN = /^(KONG|TRAEFIK|APISIX|NGINX|GF|ERR)_/;
+
 describe("what is documented of variables", () => {
   const read = (path: string) => readFileSync(inRoot(path), "utf8");
   const filesOf = (path: string, ...endings: string[]) =>
@@ -21,11 +24,15 @@ describe("what is documented of variables", () => {
     const known = new Set([...Object.keys(ENVIRONMENT.shape), ...ofTools, "NODE_OPTIONS"]);
     const unknown = documents.flatMap((path) => {
       const text = read(path);
-      // `apiKeyEnv` of AI_MODELS names a variable that is then read.
-      const named = new Set([...text.matchAll(/apiKeyEnv\W+(\w+)/g)].map(([, name]) => name!));
+      const others = new Set(
+        // `apiKeyEnv` of AI_MODELS names a variable that is then read; a line that only sets one is the shell's.
+        [...text.matchAll(/apiKeyEnv\W+(\w+)|^\s*(?:export )?([A-Z_]+)=\S+$/gm)].map(
+          ([, named, set]) => (named ?? set)!,
+        ),
+      );
       return [...text.matchAll(/(?<![\w.-])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?!\w)/g)]
         .map(([name]) => name)
-        .filter((name) => !known.has(name) && !named.has(name))
+        .filter((name) => !known.has(name) && !others.has(name) && !FOREIGN.test(name))
         .map((name) => `${path}: ${name}`);
     });
     expect([...new Set(unknown)]).toEqual([]);
