@@ -4,8 +4,10 @@ import { ENVIRONMENT } from "../../src/config.ts";
 import { inRoot } from "../contract/support-dockerfile.ts";
 import { verifies } from "../support/verifies.ts";
 
-/** Of gateways and Grafana, and Node's errors. */
-const FOREIGN = /^(KONG|TRAEFIK|APISIX|NGINX|GF|ERR)_/;
+/** Of gateways and Grafana, of image builders, and Node's errors. */
+const FOREIGN = /^(KONG|TRAEFIK|APISIX|NGINX|GF|ERR)_|^SOURCE_DATE_EPOCH$/;
+
+const NAME = /(?<![\w.-])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?!\w)/g;
 
 describe("what is documented of variables", () => {
   const read = (path: string) => readFileSync(inRoot(path), "utf8");
@@ -14,11 +16,12 @@ describe("what is documented of variables", () => {
       .filter((file) => endings.some((ending) => file.endsWith(ending)))
       .map((file) => `${path}/${file}`);
   const documents = ["README.md", ...filesOf("docs", ".md"), ...filesOf("k8s", ".md", ".yaml")];
-  const programs = ["test", "bench", "chaos"].flatMap((path) => filesOf(path, ".ts"));
-  /** Of the tests and tools themselves. */
-  const ofTools = programs.flatMap((path) =>
-    [...read(path).matchAll(/process\.env(?:\["|\.)([A-Z_]+)/g)].map(([, name]) => name!),
-  );
+  const programs = ["test", "bench", "chaos", "tools"].flatMap((path) => filesOf(path, ".ts"));
+  /** Of the tests and tools themselves: what is named by a program that reads the environment. */
+  const ofTools = programs
+    .map(read)
+    .filter((text) => text.includes("process.env"))
+    .flatMap((text) => text.match(NAME) ?? []);
 
   it("is read by somebody", verifies("documented-variables"), () => {
     const known = new Set([...Object.keys(ENVIRONMENT.shape), ...ofTools, "NODE_OPTIONS"]);
@@ -30,8 +33,7 @@ describe("what is documented of variables", () => {
           ([, named, set]) => (named ?? set)!,
         ),
       );
-      return [...text.matchAll(/(?<![\w.-])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?!\w)/g)]
-        .map(([name]) => name)
+      return (text.match(NAME) ?? [])
         .filter((name) => !known.has(name) && !others.has(name) && !FOREIGN.test(name))
         .map((name) => `${path}: ${name}`);
     });

@@ -178,6 +178,14 @@ export const PLANTED_PODS: readonly Planted[] = [
     /when it is full/,
   ],
   [
+    "a fallback that KEDA refuses",
+    "scales before it is full",
+    "traefik-gke",
+    (o) =>
+      (find(o, "ScaledObject", "novastream").spec.fallback = { failureThreshold: 3, replicas: 3 }),
+    /refuses a fallback/,
+  ],
+  [
     "a metric that the service does not export",
     "scales before it is full",
     "traefik-gke",

@@ -22,6 +22,9 @@ export function scalingProblems(overlay: Overlay): string[] {
   if (!(least >= 2)) problems.push("clients of a pod that goes have no other");
   const full = configOf(overlay).admission.maxConnections * FULLEST;
   for (const scaler of scalers) {
+    const types = ((scaler.spec.triggers ?? []) as Manifest[]).map(({ type }) => type as string);
+    if (scaler.spec.fallback && types.includes("cpu"))
+      problems.push(`${named(scaler)}: KEDA refuses a fallback beside a trigger on CPU`);
     for (const { metadata, type } of (scaler.spec.triggers ?? []) as Manifest[]) {
       if (type !== "prometheus") continue;
       if (Number(metadata.threshold) > full)
