@@ -441,6 +441,18 @@ export const REQUIREMENTS = {
     source: "DESIGN §13",
     text: "README lists every metric of the service with its labels, and no other",
   },
+  "first-event": {
+    source: "issue 5 §4",
+    text: "The time to the first event ends at live where there is none yet, so that a quiet topic is not taken for a slow one",
+  },
+  alerts: {
+    source: "issue 5 §4",
+    text: "Every alert is shown to fire and to stay silent, names only what the service exports, has its lines in the runbook, and is the same for Prometheus, its operator and Google's",
+  },
+  dashboard: {
+    source: "issue 5 §4",
+    text: "The dashboard shows every metric of the service and asks only for what a running service exports",
+  },
   config: {
     source: "STYLE 3; DESIGN §14",
     text: "Configuration is a pure function of the environment that reports every problem at once",

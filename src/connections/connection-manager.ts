@@ -62,6 +62,7 @@ export class ConnectionManager implements AsyncDisposable {
   constructor(options: ConnectionManagerOptions) {
     this.#options = options;
     this.#gate = new AdmissionGate(options.limits, (count) => options.metrics.waiting(count));
+    options.metrics.maxConnections(options.limits.maxConnections);
     this.#context = {
       hub: options.hub,
       heartbeatMs: options.heartbeatMs,

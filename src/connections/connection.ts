@@ -57,7 +57,7 @@ export class Connection implements Outlet {
   #pingedAt = performance.now();
   /** Filtered events have moved the cursor since it was last said. */
   #movedSilently = false;
-  #sawEvent = false;
+  #begun = false;
   #closed: CloseReason | undefined;
 
   /** @param lifetimeMs after which it is closed with `max-age`; Infinity = never */
@@ -153,9 +153,14 @@ export class Connection implements Outlet {
     this.transport.write(packed);
     this.#delivered = true;
     this.#tally.events += events;
-    if (!this.#sawEvent) this.#request.onFirstEvent?.();
-    this.#sawEvent = true;
+    this.#begin();
     this.#patience?.told();
+  }
+
+  /** The reader has been given what was there for it, or the first of it. */
+  #begin(): void {
+    if (!this.#begun) this.#request.onFirstEvent?.();
+    this.#begun = true;
   }
 
   gap(subscription: Subscription, { from, to, missed, reason }: GapNotice): void {
@@ -187,6 +192,8 @@ export class Connection implements Outlet {
     this.#merge = undefined;
     this.#shares = this.#sharesLive;
     this.#control("live", {}, this.#wireId());
+    // Where nothing has happened yet, what comes hours later tells nothing about the service.
+    this.#begin();
     this.#patience?.live();
   }
 

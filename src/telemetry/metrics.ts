@@ -2,6 +2,9 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 
 export type HealCause = "missed" | "large" | "reconnect" | "outage" | "audit";
 
+const GENERATION_STATES = ["running", "finished", "stopped", "failed"] as const;
+export type GenerationState = (typeof GENERATION_STATES)[number];
+
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 const TOKENS_PER_SECOND = [1, 2.5, 5, 10, 20, 30, 50, 75, 100, 150, 250, 500, 1_000];
@@ -13,6 +16,10 @@ export class Metrics {
   readonly #activeConnections = this.#gauge("active_connections", "Connections open now", [
     "transport",
   ]);
+  readonly #maxConnections = this.#gauge(
+    "max_connections",
+    "Connections that this process takes at most",
+  );
   readonly #connections = this.#counter("connections_total", "Connections asked for", [
     "transport",
     "outcome",
@@ -38,7 +45,7 @@ export class Metrics {
   );
   readonly #firstEvent = this.#histogram(
     "time_to_first_event_seconds",
-    "From request to the first event of a stream",
+    "From request to the first event of a stream, or to `live` where there is none yet",
     ["route"],
   );
   readonly #activeTopics = this.#gauge(
@@ -58,6 +65,9 @@ export class Metrics {
   readonly #errors = this.#counter("errors_total", "Errors answered", ["code"]);
   /** Made when there is a Redis: without one, 0 would be a false alarm. */
   #redisUp: Gauge | undefined;
+  /** Beside it, as an outage may come and go between two scrapes. */
+  #redisOutages: Counter | undefined;
+  #redisWasUp = false;
   readonly #generations = this.#gauge(
     "chat_generations",
     "Generations of this process: running now, and ended since its start",
@@ -94,6 +104,13 @@ export class Metrics {
     this.#overloaded.set(0);
     this.#draining.set(0);
     this.#leasesLost.inc(0);
+    // What an alert waits for: from nothing to 1 is no increase.
+    for (const reason of ["trimmed", "reset"]) this.#gaps.inc({ reason }, 0);
+    for (const result of ["joined", "gap"]) this.#resumes.inc({ result }, 0);
+  }
+
+  maxConnections(count: number): void {
+    this.#maxConnections.set(count);
   }
 
   connectionOpened(transport: string): void {
@@ -168,9 +185,18 @@ export class Metrics {
       "1 while publish and delivery through Redis work end to end",
     );
     this.#redisUp.set(up ? 1 : 0);
+    this.#redisOutages ??= this.#counter(
+      "redis_outages_total",
+      "Times that probes found delivery through Redis dead, after it had worked",
+      [],
+    );
+    this.#redisOutages.inc(this.#redisWasUp && !up ? 1 : 0);
+    this.#redisWasUp = up;
   }
 
-  generation(state: string, model: string, change: 1 | -1): void {
+  generation(state: GenerationState, model: string, change: 1 | -1): void {
+    // A first failure is an increase only from a 0 that has been seen.
+    for (const each of GENERATION_STATES) this.#generations.inc({ state: each, model }, 0);
     this.#generations.inc({ state, model }, change);
   }
 

@@ -30,3 +30,31 @@ it(
     expect(listed.sort()).toEqual(made.sort());
   },
 );
+
+it(
+  "counts an outage of Redis when it begins, and none before Redis was there",
+  verifies("alerts"),
+  async () => {
+    const metrics = new Metrics();
+    const outages = async () =>
+      (await metrics.registry.getSingleMetric("streaming_redis_outages_total")?.get())?.values[0]
+        ?.value;
+    expect(await outages()).toBeUndefined();
+    for (const up of [false, false, true, true]) metrics.redisUp(up);
+    expect(await outages()).toBe(0);
+    for (const up of [false, false, true, false]) metrics.redisUp(up);
+    expect(await outages()).toBe(2);
+  },
+);
+
+it(
+  "has every way in which an answer ends from its model's first one on",
+  verifies("alerts"),
+  async () => {
+    const metrics = new Metrics();
+    metrics.generation("running", "demo", 1);
+    const { values } = await metrics.registry.getSingleMetric("streaming_chat_generations")!.get();
+    const states = Object.fromEntries(values.map(({ labels, value }) => [labels["state"], value]));
+    expect(states).toEqual({ running: 1, finished: 0, stopped: 0, failed: 0 });
+  },
+);

@@ -89,7 +89,7 @@ export class Producer {
       },
       failed: (err) => logger.error({ err, topic }, "an answer can no longer be asked to stop"),
     });
-    let state: string = "failed";
+    let state: ReturnType<typeof stateOf> = "failed";
     try {
       state = stateOf(await this.#produce());
       return true;
