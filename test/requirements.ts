@@ -441,6 +441,10 @@ export const REQUIREMENTS = {
     source: "DESIGN §13",
     text: "README lists every metric of the service with its labels, and no other",
   },
+  image: {
+    source: "issue 5 §1",
+    text: "The image is what the lock file and the build give and nothing else, the same from the same commit; it runs Node as PID 1, as a number that is not root, writes nothing and needs no shell",
+  },
   "first-event": {
     source: "issue 5 §4",
     text: "The time to the first event ends at live where there is none yet, so that a quiet topic is not taken for a slow one",

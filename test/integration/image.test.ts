@@ -8,9 +8,10 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -23,6 +24,7 @@ import {
   textOf,
 } from "../contract/support-dockerfile.ts";
 import { freePort } from "../support/net.ts";
+import { verifies } from "../support/verifies.ts";
 import { eventually } from "../support/wait.ts";
 
 const run = promisify(execFile);
@@ -70,68 +72,103 @@ async function step(context: string, directory: string, instruction: Instruction
   }
 }
 
-describe("what the Dockerfile puts into the image", () => {
-  it("is the build, the contract and what it needs at runtime, and nothing else", () => {
-    const manifest = JSON.parse(readFileSync(join(image, "package.json"), "utf8")) as {
-      dependencies: object;
-    };
-    const lock = JSON.parse(readFileSync("package-lock.json", "utf8")) as {
-      packages: Record<string, { dev?: boolean }>;
-    };
-    expect(new Set(readdirSync(image))).toEqual(
-      new Set(["LICENSE", "dist", "node_modules", "openapi.yaml", "package.json"]),
-    );
-    const installed = new Set(
-      readdirSync(join(image, "node_modules")).flatMap((name) =>
-        name.startsWith("@")
-          ? readdirSync(join(image, "node_modules", name)).map((inner) => `${name}/${inner}`)
-          : [name],
-      ),
-    );
-    for (const name of Object.keys(manifest.dependencies)) expect(installed).toContain(name);
-    // What the tests use may be what a dependency needs, too: the lock says what is for development alone.
-    const forDevelopment = Object.entries(lock.packages)
-      .filter(([path, { dev }]) => dev && path.lastIndexOf("node_modules/") === 0)
-      .map(([path]) => path.slice("node_modules/".length));
-    expect(forDevelopment).toContain("vitest");
-    for (const name of forDevelopment) expect(installed).not.toContain(name);
-    const sources = readdirSync(join(image, "dist"), { recursive: true }) as string[];
-    expect(sources.filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts"))).toEqual([]);
-  });
+/** What is in each file below a directory, by its path. */
+function filesIn(directory: string): Map<string, string> {
+  const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  return new Map(paths.map((path) => [relative(directory, path), readFileSync(path, "utf8")]));
+}
 
-  it("starts, answers, and leaves at SIGTERM, as a user who may write nothing", async () => {
-    const port = await freePort();
-    const [program, ...args] = JSON.parse(textOf(stages.at(-1)!, "CMD")) as [string, ...string[]];
-    const [uid, gid] = textOf(stages.at(-1)!, "USER").split(":").map(Number);
-    // Only root may become another; anybody else is already none who owns the file system.
-    const identity = process.getuid?.() === 0 ? { uid, gid } : {};
-    const { PATH } = process.env;
-    const address = { HOST: "127.0.0.1", PORT: String(port) };
-    const child: ChildProcess = spawn(program, args, {
-      cwd: image,
-      env: { PATH, NODE_ENV: "production", DRAIN_WINDOW: "1s", ...address },
-      stdio: ["ignore", "pipe", "pipe"],
-      ...identity,
-    });
-    let output = "";
-    for (const stream of [child.stdout!, child.stderr!]) {
-      stream.setEncoding("utf8").on("data", (text: string) => (output += text));
-    }
-    const exited = once(child, "exit");
-    try {
-      await eventually(
-        async () => {
-          if (child.exitCode !== null)
-            throw new Error(`it exited with ${child.exitCode}: ${output}`);
-          return (await fetch(`http://127.0.0.1:${port}/livez`)).ok;
-        },
-        { what: "an answer of /livez" },
+describe("what the Dockerfile puts into the image", () => {
+  it(
+    "is the build, the contract and what it needs at runtime, and nothing else",
+    verifies("image"),
+    () => {
+      const { packages } = JSON.parse(readFileSync(inRoot("package-lock.json"), "utf8")) as {
+        packages: Record<string, { dev?: boolean; devOptional?: boolean; optional?: boolean }>;
+      };
+      expect(new Set(readdirSync(image))).toEqual(
+        new Set(["LICENSE", "dist", "node_modules", "openapi.yaml", "package.json"]),
       );
-      const contract = await (await fetch(`http://127.0.0.1:${port}/openapi.yaml`)).text();
-      expect(contract).toBe(readFileSync(inRoot("openapi.yaml"), "utf8"));
-    } finally {
-      child.kill("SIGTERM");
-    }
-    expect(await exited, output).toEqual([0, null]);
-  });
+      const installed = new Set(
+        readdirSync(join(image, "node_modules")).flatMap((name) =>
+          name.startsWith("@")
+            ? readdirSync(join(image, "node_modules", name)).map((inner) => `${name}/${inner}`)
+            : [name],
+        ),
+      );
+      // What production needs, of itself or of what it needs; a tool of the tests may be among that.
+      const needed = Object.entries(packages).filter(
+        ([, { dev, devOptional, optional }]) => !dev && !devOptional && !optional,
+      );
+      const names = needed.flatMap(
+        ([path]) => /^node_modules\/((?:@[^/]+\/)?[^/]+)$/.exec(path)?.[1] ?? [],
+      );
+      expect(names.length).toBeGreaterThan(10);
+      expect(new Set([...installed].filter((name) => !name.startsWith(".")))).toEqual(
+        new Set(names),
+      );
+      const sources = readdirSync(join(image, "dist"), { recursive: true }) as string[];
+      expect(sources.filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts"))).toEqual([]);
+    },
+  );
+
+  it(
+    "is the same when it is built again, in another place and at another time",
+    verifies("image"),
+    async () => {
+      const elsewhere = join(root, "else", "where");
+      cpSync(join(root, "context"), elsewhere, { recursive: true });
+      symlinkSync(fileURLToPath(inRoot("node_modules")), join(elsewhere, "node_modules"));
+      await run("npm", ["run", "build"], { cwd: elsewhere, env: { ...env, TZ: "Asia/Tokyo" } });
+      const [here, there] = [join(image, "dist"), join(elsewhere, "dist")].map(filesIn);
+      expect(there!.size).toBeGreaterThan(100);
+      expect(there).toEqual(here);
+    },
+  );
+
+  it(
+    "starts, answers, and leaves at SIGTERM, as a user who may write nothing, with nothing to run but Node",
+    verifies("image"),
+    async () => {
+      const port = await freePort();
+      const [program, ...args] = JSON.parse(textOf(stages.at(-1)!, "CMD")) as [string, ...string[]];
+      const [uid, gid] = textOf(stages.at(-1)!, "USER").split(":").map(Number);
+      // Only root may become another; anybody else is already none who owns the file system.
+      const identity = process.getuid?.() === 0 ? { uid, gid } : {};
+      // Nothing but Node is there to be run: no shell, no npm.
+      const PATH = join(root, "bin");
+      mkdirSync(PATH);
+      symlinkSync(process.execPath, join(PATH, "node"));
+      const address = { HOST: "127.0.0.1", PORT: String(port) };
+      const child: ChildProcess = spawn(program, args, {
+        cwd: image,
+        env: { PATH, NODE_ENV: "production", DRAIN_WINDOW: "1s", ...address },
+        stdio: ["ignore", "pipe", "pipe"],
+        ...identity,
+      });
+      let output = "";
+      for (const stream of [child.stdout!, child.stderr!]) {
+        stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+      }
+      const exited = once(child, "exit");
+      try {
+        await eventually(
+          async () => {
+            if (child.exitCode !== null)
+              throw new Error(`it exited with ${child.exitCode}: ${output}`);
+            return (await fetch(`http://127.0.0.1:${port}/livez`)).ok;
+          },
+          { what: "an answer of /livez" },
+        );
+        const contract = await (await fetch(`http://127.0.0.1:${port}/openapi.yaml`)).text();
+        expect(contract).toBe(readFileSync(inRoot("openapi.yaml"), "utf8"));
+      } finally {
+        child.kill("SIGTERM");
+      }
+      expect(await exited, output).toEqual([0, null]);
+    },
+  );
 });
