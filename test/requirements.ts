@@ -445,6 +445,10 @@ export const REQUIREMENTS = {
     source: "issue 5 §1",
     text: "The image is what the lock file and the build give and nothing else, the same from the same commit; it runs Node as PID 1, as a number that is not root, writes nothing and needs no shell",
   },
+  compose: {
+    source: "issue 5 §1",
+    text: "The compose file is valid, mounts what is there, sets what the service reads, and puts each gateway before both services",
+  },
   "first-event": {
     source: "issue 5 §4",
     text: "The time to the first event ends at live where there is none yet, so that a quiet topic is not taken for a slow one",
