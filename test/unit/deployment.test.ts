@@ -12,7 +12,6 @@ import { healthCommand, readCompose } from "../support/compose.ts";
 import { freePort } from "../support/net.ts";
 import { startTestService } from "../support/service.ts";
 
-
 const variables = Object.keys(ENVIRONMENT.shape);
 const image = readDockerfile().at(-1)!;
 
