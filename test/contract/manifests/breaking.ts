@@ -13,7 +13,7 @@ export const find = (overlay: Overlay, kind: string, name: string): Manifest => 
   return found;
 };
 export const data = (overlay: Overlay): Record<string, string> =>
-  allOf(overlay, "ConfigMap").find(({ metadata }) => metadata.name.startsWith("novastream-"))!.data;
+  allOf(overlay, "ConfigMap").find(({ data: { REDIS_URL } }) => REDIS_URL !== undefined)!.data;
 export const pod = (overlay: Overlay): Manifest => deploymentOf(overlay).spec.template.spec;
 export const container = (overlay: Overlay): Manifest => pod(overlay).containers[0];
 export const streaming = (overlay: Overlay): Manifest =>
