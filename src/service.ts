@@ -101,7 +101,7 @@ async function compose(config: Config, logger: Logger, stack: DisposalStack): Pr
     generations,
     archive,
     limits,
-    room: new AnswerRoom({ maxGenerations, running: () => generations.count }),
+    room: new AnswerRoom({ maxGenerations, metrics, running: () => generations.count }),
     abandonAfterMs,
   });
   const publisher = new Publisher(log, metrics, config.maxEventBytes);

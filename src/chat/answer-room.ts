@@ -1,4 +1,5 @@
 import { ServiceError } from "../errors.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 
 /** An answer takes seconds. */
 const RETRY_AFTER_MS = 5_000;
@@ -6,6 +7,7 @@ const RETRY_AFTER_MS = 5_000;
 export interface AnswerRoomOptions {
   /** Answers under way in this process; 0 = no limit. */
   readonly maxGenerations: number;
+  readonly metrics: Metrics;
   /** How many it writes now. */
   readonly running: () => number;
 }
@@ -20,6 +22,7 @@ export class AnswerRoom {
 
   constructor(options: AnswerRoomOptions) {
     this.#options = options;
+    options.metrics.maxGenerations(options.maxGenerations);
   }
 
   /** A place for an answer that is being begun, until it is counted as running. @throws ServiceError `overloaded` */

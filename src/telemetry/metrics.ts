@@ -94,6 +94,8 @@ export class Metrics {
     "Generations whose writer was gone and that this process has ended",
     [],
   );
+  /** Made where there is a limit: a part of 0 would be a false alarm. */
+  #maxGenerations: Gauge | undefined;
   readonly #draining = this.#gauge("draining", "1 while the process is shutting down");
 
   constructor() {
@@ -192,6 +194,16 @@ export class Metrics {
     );
     this.#redisOutages.inc(this.#redisWasUp && !up ? 1 : 0);
     this.#redisWasUp = up;
+  }
+
+  /** @param count 0 = no limit */
+  maxGenerations(count: number): void {
+    if (count === 0) return;
+    this.#maxGenerations ??= this.#gauge(
+      "chat_max_generations",
+      "Generations that this process runs at most",
+    );
+    this.#maxGenerations.set(count);
   }
 
   generation(state: GenerationState, model: string, change: 1 | -1): void {

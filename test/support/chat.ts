@@ -113,7 +113,7 @@ export function startTestChat(options: TestChatOptions = {}) {
     ...options.limits,
   };
   const { maxGenerations = 0 } = options;
-  const room = new AnswerRoom({ maxGenerations, running: () => generations.count });
+  const room = new AnswerRoom({ maxGenerations, metrics, running: () => generations.count });
   const common = {
     room,
     hub,

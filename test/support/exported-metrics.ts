@@ -27,6 +27,7 @@ export interface Series {
 export async function exportedSeries(): Promise<Map<string, Series>> {
   const metrics = new Metrics();
   metrics.redisUp(true);
+  metrics.maxGenerations(1);
   const { registry } = metrics;
   const series = new Map<string, Series>();
   for (const { name, type } of await registry.getMetricsAsJSON()) {

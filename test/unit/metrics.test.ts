@@ -11,6 +11,7 @@ it(
   async () => {
     const metrics = new Metrics();
     metrics.redisUp(true);
+    metrics.maxGenerations(1);
     const { registry } = metrics;
     const made = (await registry.getMetricsAsJSON())
       .map(({ name }) => name)
@@ -58,3 +59,9 @@ it(
     expect(states).toEqual({ running: 1, finished: 0, stopped: 0, failed: 0 });
   },
 );
+
+it("tells no limit of answers where there is none", verifies("alerts"), () => {
+  const metrics = new Metrics();
+  metrics.maxGenerations(0);
+  expect(metrics.registry.getSingleMetric("streaming_chat_max_generations")).toBeUndefined();
+});
