@@ -27,6 +27,9 @@ function secret<T>(parse: (text: string) => T | undefined, expected: string) {
   });
 }
 
+/** Files, of which secrets are made, end in a newline that is not part of them. */
+export const password = z.string().transform((text) => text.replace(/\r?\n$/, ""));
+
 export const duration = parsed(tryDuration, "a duration like 500, 15s or 2m");
 function durationFrom(minMs: number, maxMs: number, expected: string) {
   const inRange = (text: string): number | undefined => {

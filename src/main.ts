@@ -1,4 +1,5 @@
 import { ConfigError, parseConfig } from "./config.ts";
+import { CertificateAuthorityError } from "./redis/certificate-authority.ts";
 import { UnsupportedRedisError } from "./redis/redis-version.ts";
 import { startService } from "./service.ts";
 import { createLogger } from "./telemetry/logger.ts";
@@ -20,9 +21,10 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  // What an operator can mend needs no stack: a bad variable, a taken port, a Redis that is too old.
+  // What an operator can mend needs no stack: a bad variable or file, a taken port, a Redis that is too old.
   const mendable =
     error instanceof ConfigError ||
+    error instanceof CertificateAuthorityError ||
     (error instanceof Error && "code" in error) ||
     error instanceof UnsupportedRedisError;
   console.error(mendable ? `NovaStream cannot start. ${error.message}` : error);

@@ -1,12 +1,12 @@
-import { totalmem } from "node:os";
 import { getHeapStatistics } from "node:v8";
+import { containerMemory } from "./container-memory.ts";
 
 /** What weighs on this process. */
 export interface Load {
   /** How late whatever arrives is served, because the event loop is busy with something else. */
   readonly eventLoopDelayMs: number;
-  /** What the system counts as this process's memory. */
-  readonly residentBytes: number;
+  /** What counts against the container's memory; where there is none, what the system counts as this process's. */
+  readonly memoryBytes: number;
   /** Of the heap that V8 allows itself, beyond which it ends the process; from 0 to 1. */
   readonly heapShare: number;
 }
@@ -46,7 +46,7 @@ export class ProcessLoadMeter implements LoadMeter {
     const heap = getHeapStatistics();
     return {
       eventLoopDelayMs: Math.max(0, turnMs - TURN_MS),
-      residentBytes: process.memoryUsage.rss(),
+      memoryBytes: containerMemory() ?? process.memoryUsage.rss(),
       heapShare: heap.used_heap_size / heap.heap_size_limit,
     };
   }
@@ -54,14 +54,4 @@ export class ProcessLoadMeter implements LoadMeter {
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
   }
-}
-
-/** 90 % of what the container may have, beyond which the kernel kills it; 0 = it may have all there is. */
-export function containerMemoryLimit(
-  constrainedBytes: number | undefined = process.constrainedMemory(),
-  totalBytes = totalmem(),
-): number {
-  // Without a limit the answer is 0, nothing, or more than any machine has.
-  if (!constrainedBytes || constrainedBytes >= totalBytes) return 0;
-  return Math.floor(constrainedBytes * 0.9);
 }

@@ -1,6 +1,7 @@
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { containerMemoryLimit, type Load, type LoadMeter } from "./load-meter.ts";
+import { containerMemoryLimit } from "./container-memory.ts";
+import type { Load, LoadMeter } from "./load-meter.ts";
 
 const WINDOW_MS = 1_000;
 /** A hiccup (a collection, a pause of the machine) is one window, however long: overload is what lasts. */
@@ -24,7 +25,7 @@ export function overloadLimits(
 ): OverloadLimits {
   return {
     eventLoopDelayMs,
-    residentBytes: memoryBytes ?? containerMemoryLimit(),
+    memoryBytes: memoryBytes ?? containerMemoryLimit(),
     heapShare: memoryBytes === 0 ? 0 : HEAP_SHARE_MAX,
   };
 }
@@ -74,7 +75,7 @@ export class OverloadGuard implements AsyncDisposable {
   #shareOf(load: Load): number {
     const { limits } = this.#options;
     const share = (kind: keyof Load) => (limits[kind] > 0 ? load[kind] / limits[kind] : 0);
-    return Math.max(share("eventLoopDelayMs"), share("residentBytes"), share("heapShare"));
+    return Math.max(share("eventLoopDelayMs"), share("memoryBytes"), share("heapShare"));
   }
 
   #turn(overloaded: boolean, load: Load): void {

@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ConnectionOptions } from "node:tls";
 import { Redis, type RedisOptions } from "ioredis";
 import type { Logger } from "../telemetry/logger.ts";
+import { readCertificateAuthority } from "./certificate-authority.ts";
 import { LastingRedis } from "./lasting-redis.ts";
 import type { RedisAddress, RedisEndpoint } from "./redis-endpoint.ts";
 
@@ -97,7 +97,7 @@ function target(options: RedisConnectionOptions): RedisOptions {
 
 function tlsOptions({ caFile, tlsServerName }: RedisAccess): ConnectionOptions {
   return {
-    ...(caFile === undefined ? {} : { ca: readFileSync(caFile, "utf8") }),
+    ...(caFile === undefined ? {} : { ca: readCertificateAuthority(caFile) }),
     ...(tlsServerName === undefined ? {} : { servername: tlsServerName }),
   };
 }

@@ -1,10 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import {
-  containerMemoryLimit,
-  type Load,
-  ProcessLoadMeter,
-} from "../../src/connections/load-meter.ts";
+import { containerMemory, containerMemoryLimit } from "../../src/connections/container-memory.ts";
+import { type Load, ProcessLoadMeter } from "../../src/connections/load-meter.ts";
 import { OverloadGuard, overloadLimits } from "../../src/connections/overload-guard.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { Metrics } from "../../src/telemetry/metrics.ts";
@@ -12,7 +12,7 @@ import { FakeLoadMeter } from "../support/fake-load-meter.ts";
 import { verifies } from "../support/verifies.ts";
 import { eventually } from "../support/wait.ts";
 
-const IDLE: Load = { eventLoopDelayMs: 5, residentBytes: 100, heapShare: 0.1 };
+const IDLE: Load = { eventLoopDelayMs: 5, memoryBytes: 100, heapShare: 0.1 };
 const LATE: Load = { ...IDLE, eventLoopDelayMs: 500 };
 const GIB = 1_024 ** 3;
 
@@ -60,7 +60,7 @@ describe("the overload guard", () => {
     verifies("overload"),
     () => {
       const [full, heap] = [
-        { ...IDLE, residentBytes: 1_000 },
+        { ...IDLE, memoryBytes: 1_000 },
         { ...IDLE, heapShare: 0.96 },
       ];
       expect(guardOf().see(full, full, full)).toEqual([false, false, true]);
@@ -117,21 +117,40 @@ describe("the load meter", () => {
 
   it("reads the process's memory", verifies("overload"), () => {
     using meter = new ProcessLoadMeter();
-    const { residentBytes, heapShare } = meter.read();
-    expect(residentBytes).toBeGreaterThan(10 * 1_024 ** 2);
+    const { memoryBytes, heapShare } = meter.read();
+    expect(memoryBytes).toBeGreaterThan(10 * 1_024 ** 2);
     expect(heapShare).toBeGreaterThan(0);
     expect(heapShare).toBeLessThan(1);
   });
+
+  it(
+    "reads what counts against a container, but for the cache that the kernel gives back",
+    verifies("overload"),
+    () => {
+      const cgroup = mkdtempSync(join(tmpdir(), "novastream-cgroup-"));
+      try {
+        expect(containerMemory(cgroup)).toBeUndefined();
+        writeFileSync(join(cgroup, "memory.current"), "629145600\n");
+        writeFileSync(
+          join(cgroup, "memory.stat"),
+          "anon 104857600\nsock 268435456\nactive_file 1048576\ninactive_file 104857600\n",
+        );
+        expect(containerMemory(cgroup)).toBe(500 * 1_024 ** 2);
+      } finally {
+        rmSync(cgroup, { recursive: true });
+      }
+    },
+  );
 
   it("knows a container's limit from none", verifies("overload"), () => {
     expect(containerMemoryLimit(GIB, 8 * GIB)).toBe(Math.floor(0.9 * GIB));
     for (const none of [0, 2 ** 64, 8 * GIB]) expect(containerMemoryLimit(none, 8 * GIB)).toBe(0);
     expect(overloadLimits(500, 0)).toEqual({
       eventLoopDelayMs: 500,
-      residentBytes: 0,
+      memoryBytes: 0,
       heapShare: 0,
     });
-    expect(overloadLimits(500, GIB)).toMatchObject({ residentBytes: GIB });
-    expect(overloadLimits(500, undefined)).toMatchObject({ residentBytes: containerMemoryLimit() });
+    expect(overloadLimits(500, GIB)).toMatchObject({ memoryBytes: GIB });
+    expect(overloadLimits(500, undefined)).toMatchObject({ memoryBytes: containerMemoryLimit() });
   });
 });

@@ -79,7 +79,8 @@ describe("REDIS_URL", () => {
     const { redis } = parseConfig({
       REDIS_URL: "redis+sentinel://old:old@a/m",
       REDIS_USERNAME: "new",
-      REDIS_PASSWORD: "secret",
+      // As it is in a file that an editor has written.
+      REDIS_PASSWORD: "secret\n",
       REDIS_SENTINEL_PASSWORD: "watch",
       REDIS_CA_FILE: "/ca.pem",
       REDIS_TLS_SERVER_NAME: "redis.internal",
