@@ -7,13 +7,23 @@ import type { Break } from "./manifests/breaking.ts";
 import { FOLKLORE, folkloreProblems } from "./manifests/folklore.ts";
 import { MISTYPED } from "./manifests/mistyped.ts";
 import { PLANTED_GATEWAYS } from "./manifests/planted-gateways.ts";
+import { PLANTED_MEMORY } from "./manifests/planted-memory.ts";
 import { PLANTED_OBJECTS } from "./manifests/planted-objects.ts";
 import { PLANTED_PODS } from "./manifests/planted-pods.ts";
+import { PLANTED_REFUSALS } from "./manifests/planted-refusals.ts";
+import { PLANTED_TLS } from "./manifests/planted-tls.ts";
 import { build, type Overlay, rendered } from "./manifests/rendered.ts";
 import { RULES } from "./manifests/rules.ts";
 import { schemaProblems } from "./manifests/schemas.ts";
 
-const PLANTED = [...PLANTED_PODS, ...PLANTED_OBJECTS, ...PLANTED_GATEWAYS];
+const PLANTED = [
+  ...PLANTED_PODS,
+  ...PLANTED_MEMORY,
+  ...PLANTED_OBJECTS,
+  ...PLANTED_GATEWAYS,
+  ...PLANTED_REFUSALS,
+  ...PLANTED_TLS,
+];
 
 const broken = (name: string, change: Break): Overlay => {
   const copy = structuredClone(rendered(name));

@@ -42,9 +42,11 @@ const READERS: Readonly<Record<string, Reader>> = {
   "nginx.ingress.kubernetes.io/proxy-request-buffering": nginx(/^(on|off)$/),
   "nginx.ingress.kubernetes.io/proxy-read-timeout": nginx(/^[1-9]\d*$/),
   "nginx.ingress.kubernetes.io/proxy-send-timeout": nginx(/^[1-9]\d*$/),
+  "nginx.ingress.kubernetes.io/proxy-body-size": nginx(/^\d+[km]?$/),
   "nginx.ingress.kubernetes.io/proxy-next-upstream": nginx(
     /^(off|error|timeout)( (error|timeout))*$/,
   ),
+  "nginx.ingress.kubernetes.io/proxy-next-upstream-tries": nginx(/^[1-9]$/),
 };
 
 const controllerOf = ({ spec, metadata }: Manifest): string | undefined =>

@@ -25,6 +25,11 @@ export function drainProblems(overlay: Overlay): string[] {
     );
   if (spec.strategy?.rollingUpdate?.maxUnavailable !== 0)
     problems.push("a rollout takes pods away before their successors are there");
+  // A rollout does not wait for a pod that leaves; while it drains, only this keeps the next one.
+  if ((spec.minReadySeconds ?? 0) < preStop + drain)
+    problems.push(
+      `minReadySeconds ${spec.minReadySeconds}: the next pod leaves while the last drains`,
+    );
   if ((spec.progressDeadlineSeconds ?? 600) < 10 * grace)
     problems.push("progressDeadlineSeconds is too short for a rollout whose pods drain");
   for (const scaler of allOf(overlay, "HorizontalPodAutoscaler", "ScaledObject")) {

@@ -58,7 +58,7 @@ export const MISTYPED: readonly (readonly [string, string, Break, RegExp])[] = [
   ],
   [
     "a Kong plugin that does not exist",
-    "kong-gke",
+    "kong-gke-jwt",
     (o) => (find(o, "KongPlugin", "novastream-jwt").plugin = "request-timeout"),
     /^KongPlugin\/novastream-jwt/,
   ],
@@ -81,6 +81,12 @@ export const MISTYPED: readonly (readonly [string, string, Break, RegExp])[] = [
       (find(o, "ApisixRoute", "novastream").spec.http[0].plugins[0].config.disable_buffering =
         true),
     /^ApisixRoute.*\bdisable_buffering\b/,
+  ],
+  [
+    "an ApisixTls without its Secret's namespace",
+    "apisix",
+    (o) => delete find(o, "ApisixTls", "novastream").spec.secret.namespace,
+    /^ApisixTls.*\bnamespace\b/,
   ],
   [
     "a PodMonitoring without its interval",

@@ -94,6 +94,7 @@ interface Apisix<Kind extends string, Spec> {
 type ApisixPlugin = { enable: boolean } & (
   | { name: "proxy-buffering"; config: { disable_proxy_buffering: boolean } }
   | { name: "proxy-control"; config: { request_buffering: boolean } }
+  | { name: "redirect"; config: { http_to_https: boolean } }
 );
 
 export type ApisixRoute = Apisix<
@@ -118,6 +119,11 @@ export type ApisixUpstream = Apisix<
     retries: number;
     loadbalancer?: { type: "roundrobin" | "least_conn" | "ewma" };
   }
+>;
+
+export type ApisixTls = Apisix<
+  "ApisixTls",
+  { ingressClassName: string; hosts: string[]; secret: { name: string; namespace: string } }
 >;
 
 interface Gmp<Kind extends string, Spec> {

@@ -92,13 +92,6 @@ export const PLANTED_GATEWAYS: readonly Planted[] = [
     /request-buffering must be "false"/,
   ],
   [
-    "Kong's five tries",
-    "holds no stream back",
-    "kong-gke",
-    (o) => delete streaming(o).metadata.annotations["konghq.com/retries"],
-    /retries must be "0"/,
-  ],
-  [
     "timeouts on a route, where GKE does not read them",
     "holds no stream back",
     "gke-gateway",

@@ -28,8 +28,8 @@ export const PLANTED_OBJECTS: readonly Planted[] = [
     "a listener that is not there",
     "names only what is there",
     "gke-gateway",
-    (o) => (find(o, "HTTPRoute", "novastream-api").spec.parentRefs[0].sectionName = "http"),
-    /Gateway\/novastream#http/,
+    (o) => (find(o, "HTTPRoute", "novastream-api").spec.parentRefs[0].sectionName = "tls"),
+    /Gateway\/novastream#tls/,
   ],
   [
     "a Service's port that is not there",
@@ -41,7 +41,7 @@ export const PLANTED_OBJECTS: readonly Planted[] = [
   [
     "a Secret that nobody makes",
     "names only what is there",
-    "kong-gke",
+    "kong-gke-jwt",
     (o) =>
       (container(o).env.find(
         (one: Manifest) => one.name === "AI_API_KEY",

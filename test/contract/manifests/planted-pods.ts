@@ -32,6 +32,13 @@ export const PLANTED_PODS: readonly Planted[] = [
     /before their successors/,
   ],
   [
+    "a rollout that does not wait for who leaves",
+    "leaves time to drain",
+    "local",
+    (o) => (deploymentOf(o).spec.minReadySeconds = 15),
+    /minReadySeconds 15/,
+  ],
+  [
     "scaling down faster than draining",
     "leaves time to drain",
     "kong-gke",
@@ -67,7 +74,7 @@ export const PLANTED_PODS: readonly Planted[] = [
   [
     "a key in the ConfigMap",
     "sets variables that the service reads",
-    "kong-gke",
+    "kong-gke-jwt",
     (o) => (data(o).AI_API_KEY = "sk-1"),
     /AI_API_KEY belongs in a Secret/,
   ],
@@ -86,27 +93,6 @@ export const PLANTED_PODS: readonly Planted[] = [
     /not in a Secret/,
   ],
   [
-    "a heap as large as the pod",
-    "fits into its memory",
-    "local",
-    (o) => (container(o).env[0].value = "--max-old-space-size=1024"),
-    /until the kernel ends the pod/,
-  ],
-  [
-    "send buffers of the kernel's own size",
-    "fits into its memory",
-    "local",
-    (o) => delete pod(o).securityContext.sysctls,
-    /send buffers/,
-  ],
-  [
-    "a limit of CPU",
-    "fits into its memory",
-    "local",
-    (o) => (container(o).resources.limits.cpu = "1"),
-    /throttles/,
-  ],
-  [
     "two lists of origins",
     "knows its edge",
     "kong-gke",
@@ -119,6 +105,13 @@ export const PLANTED_PODS: readonly Planted[] = [
     "traefik-gke",
     (o) => delete data(o).TRUSTED_PROXIES,
     /the gateway's address/,
+  ],
+  [
+    "streams of one address without a limit",
+    "knows its edge",
+    "gke-gateway",
+    (o) => delete data(o).MAX_CONNECTIONS_PER_ADDRESS,
+    /one client may take every stream/,
   ],
   [
     "a root user",
@@ -154,6 +147,13 @@ export const PLANTED_PODS: readonly Planted[] = [
     "runs the image, on its port, as its user",
     "local",
     (o) => (container(o).image = "novastream:0.0.9"),
+    /not novastream:/,
+  ],
+  [
+    "a digest that is none",
+    "runs the image, on its port, as its user",
+    "local",
+    (o) => (container(o).image = "novastream@sha256:1234"),
     /not novastream:/,
   ],
   [
@@ -197,7 +197,7 @@ export const PLANTED_PODS: readonly Planted[] = [
   [
     "a metric that nothing offers",
     "scales before it is full",
-    "gke-gateway",
+    "gke-gateway-preview",
     (o) => (find(o, "AutoscalingMetric", "novastream").metadata.name = "other"),
     /which nothing offers/,
   ],

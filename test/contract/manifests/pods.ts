@@ -35,8 +35,10 @@ export function imageProblems(overlay: Overlay): string[] {
   const pod = deploymentOf(overlay).spec.template.spec;
   const [container] = pod.containers as Manifest[];
   const problems = [];
-  if (!new RegExp(`(^|/)novastream:${version.replaceAll(".", "\\.")}$`).test(container.image))
-    problems.push(`runs ${container.image}, not novastream:${version}`);
+  const tag = `:${version.replaceAll(".", "\\.")}`;
+  const digest = "@sha256:[0-9a-f]{64}";
+  if (!new RegExp(`(^|/)novastream(${tag}|(${tag})?${digest})$`).test(container.image))
+    problems.push(`runs ${container.image}, not novastream:${version} or one by its digest`);
   const { runAsUser, runAsGroup } = pod.securityContext;
   if (`${runAsUser}:${runAsGroup}` !== textOf(image, "USER"))
     problems.push(`runs as ${runAsUser}:${runAsGroup}, not as the image's user`);

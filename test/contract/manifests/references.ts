@@ -56,7 +56,7 @@ function* routeReferences({ kind, spec }: Manifest): Generator<string> {
   }
   if (kind === "HTTPRoute") {
     for (const { name, sectionName } of spec.parentRefs) yield `Gateway/${name}#${sectionName}`;
-    for (const { backendRefs } of spec.rules)
+    for (const { backendRefs = [] } of spec.rules)
       for (const { name, port } of backendRefs) yield service(name, port);
   }
   if (kind === "IngressRoute") {
@@ -81,6 +81,7 @@ function* policyReferences(manifest: Manifest): Generator<string> {
   const { targetRef, scaleTargetRef } = spec ?? {};
   if (targetRef) yield `${targetRef.kind}/${targetRef.name}`;
   if (scaleTargetRef) yield `${scaleTargetRef.kind ?? "Deployment"}/${scaleTargetRef.name}`;
+  if (kind === "ApisixTls") yield `Secret/${spec.secret.name}`;
   // An ApisixUpstream belongs to the Service of its name.
   if (kind === "ApisixUpstream") yield `Service/${metadata.name}`;
   for (const credential of credentials ?? []) yield `Secret/${credential}`;

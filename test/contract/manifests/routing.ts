@@ -15,8 +15,9 @@ function* routesOf({ kind, spec }: Manifest): Generator<Route> {
       for (const { path, backend } of http.paths)
         yield { prefix: path, service: backend.service.name };
   if (kind === "HTTPRoute")
-    for (const { matches, backendRefs } of spec.rules)
-      for (const { path } of matches) yield { prefix: path.value, service: backendRefs[0].name };
+    for (const { matches = [], backendRefs = [] } of spec.rules)
+      for (const { path } of backendRefs.length > 0 ? matches : [])
+        yield { prefix: path.value, service: backendRefs[0].name };
   if (kind === "IngressRoute")
     for (const { match, services } of spec.routes)
       for (const [, prefix] of String(match).matchAll(/Path(?:Prefix)?\(`([^`]+)`\)/g))
@@ -77,7 +78,19 @@ export function routingProblems(overlay: Overlay): string[] {
 const isStreaming = (manifest: Manifest): boolean =>
   [...routesOf(manifest)].some(({ service }) => service === "novastream-streaming");
 
-/** Routes of streams hold nothing back, and nothing is asked twice. */
+/** On an Ingress of ingress-nginx. `error` is told of what could not be sent; `timeout` is for what only takes long. */
+const NGINX_STREAMING = {
+  "proxy-buffering": "off",
+  "proxy-request-buffering": "off",
+  "proxy-body-size": "0",
+  "proxy-next-upstream": "error",
+  "proxy-next-upstream-tries": "2",
+};
+
+/**
+ * Routes of streams hold nothing back. An error or a refusal that an EventSource meets ends it for good: so what could not be
+ * connected is tried once more, but no POST is asked twice; and no gateway limits streams, which the service does by itself.
+ */
 export function streamProblems(overlay: Overlay): string[] {
   const problems: string[] = [];
   const demand = (manifest: Manifest, name: string, value: string) => {
@@ -90,8 +103,8 @@ export function streamProblems(overlay: Overlay): string[] {
   let kong = kongGateway;
   for (const route of allOf(overlay, "Ingress", "HTTPRoute").filter(isStreaming)) {
     if (route.spec.ingressClassName === "nginx")
-      for (const name of ["proxy-buffering", "proxy-request-buffering", "proxy-next-upstream"])
-        demand(route, `nginx.ingress.kubernetes.io/${name}`, "off");
+      for (const [name, value] of Object.entries(NGINX_STREAMING))
+        demand(route, `nginx.ingress.kubernetes.io/${name}`, value);
     const mine =
       route.spec.ingressClassName === "kong" || (route.kind === "HTTPRoute" && kongGateway);
     if (!mine) continue;
@@ -99,25 +112,34 @@ export function streamProblems(overlay: Overlay): string[] {
     for (const side of ["response", "request"])
       demand(route, `konghq.com/${side}-buffering`, "false");
     demand(route, "konghq.com/strip-path", "false");
+    const plugins = String(route.metadata.annotations["konghq.com/plugins"]).split(",");
+    for (const plugin of allOf(overlay, "KongPlugin"))
+      if (plugin.plugin.startsWith("rate-limiting") && plugins.includes(plugin.metadata.name))
+        problems.push(`${named(route)}: ${named(plugin)} ends an EventSource for good`);
   }
   if (kong)
     for (const service of allOf(overlay, "Service").filter(({ metadata }) =>
       metadata.name.startsWith("novastream-"),
     ))
-      demand(service, "konghq.com/retries", "0");
+      demand(service, "konghq.com/retries", "1");
   for (const route of allOf(overlay, "HTTPRoute"))
     for (const rule of route.spec.rules)
       for (const field of ["timeouts", "retry"])
         if (rule[field])
           problems.push(`${named(route)}: ${field} is not what its controller makes of it`);
   for (const { spec, ...route } of allOf(overlay, "IngressRoute"))
-    for (const { middlewares = [] } of spec.routes)
+    for (const { match, services, middlewares = [] } of spec.routes)
       for (const { name } of middlewares) {
         const middleware = allOf(overlay, "Middleware").find(
           ({ metadata }) => metadata.name === name,
         );
-        for (const bad of ["buffering", "compress", "retry", "errors"])
+        for (const bad of ["buffering", "compress", "errors"])
           if (middleware?.spec[bad]) problems.push(`${named(route)}: ${bad} holds streams back`);
+        if (middleware?.spec.retry && !/&& Method\(`GET`\) &&/.test(match))
+          problems.push(`${named(route)}: retry collects bodies`);
+        for (const limit of ["inFlightReq", "rateLimit"])
+          if (middleware?.spec[limit] && services[0].name === "novastream-streaming")
+            problems.push(`${named(route)}: ${limit} ends an EventSource for good`);
       }
   for (const route of allOf(overlay, "ApisixRoute"))
     for (const { name, backends, plugins = [], websocket } of route.spec.http) {
@@ -131,6 +153,6 @@ export function streamProblems(overlay: Overlay): string[] {
       if (!websocket) problems.push(`${named(route)} ${name}: WebSockets are refused`);
     }
   for (const upstream of allOf(overlay, "ApisixUpstream"))
-    if (upstream.spec.retries !== 0) problems.push(`${named(upstream)}: asks twice`);
+    if (upstream.spec.retries !== 1) problems.push(`${named(upstream)}: retries must be 1`);
   return problems;
 }

@@ -8,6 +8,7 @@ import type { Overlay } from "./rendered.ts";
 import { routingProblems, streamProblems } from "./routing.ts";
 import { scalingProblems } from "./scaling.ts";
 import { networkProblems, selectorProblems } from "./selectors.ts";
+import { tlsProblems } from "./tls.ts";
 
 /** What must hold of an overlay beyond its objects' schemas; each gives a sentence for each thing that is wrong. */
 export const RULES = {
@@ -28,6 +29,7 @@ export const RULES = {
   "belongs to one controller": classProblems,
   "routes by what may stream": routingProblems,
   "holds no stream back": streamProblems,
+  "answers nothing in the clear": tlsProblems,
   "believes no folklore": folkloreProblems,
 } satisfies Record<string, (overlay: Overlay) => string[]>;
 

@@ -50,13 +50,13 @@ export async function schemaProblems(manifests: readonly Manifest[]): Promise<st
 async function valueProblems(manifest: Manifest): Promise<string[]> {
   const schema = schemaOf(manifest);
   if (!schema || schema.type !== `I${manifest.kind}`) return [];
-  const models = (await import(schema.module).catch(() => ({}))) as Record<
-    string,
-    new (data: Manifest) => { validate(): void }
-  >;
-  const Model = models[manifest.kind as string];
-  if (!Model) return [];
   try {
+    const models = (await import(schema.module)) as Record<
+      string,
+      new (data: Manifest) => { validate(): void }
+    >;
+    const Model = models[manifest.kind as string];
+    if (!Model) return [`${named(manifest)}: ${schema.module} has no such kind`];
     new Model(manifest).validate();
     return [];
   } catch (error) {
