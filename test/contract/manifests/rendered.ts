@@ -17,6 +17,7 @@ export const readYaml = (url: URL): Manifest => parse(readFileSync(url, "utf8"))
 /** Those that are shipped. Whoever deploys has others beside them, with images and hosts of their own. */
 export const OVERLAYS = [
   "apisix",
+  "example",
   "gke-gateway",
   "gke-gateway-preview",
   "gke-ingress",
