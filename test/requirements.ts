@@ -467,7 +467,7 @@ export const REQUIREMENTS = {
   },
   overlays: {
     source: "issue 5 §2",
-    text: "Every overlay of k8s/ builds with kubectl kustomize, and every component is in one",
+    text: "Every overlay of k8s/ builds with kubectl kustomize, and every component is in one; the one that is filled in fits on each of them",
   },
   "manifest-schemas": {
     source: "issue 5",
@@ -475,7 +475,7 @@ export const REQUIREMENTS = {
   },
   "manifest-rules": {
     source: "issue 5",
-    text: "Every overlay agrees with itself and with the code: drain, timeouts, references, selectors, annotations, variables, image, ports, metrics, no folklore",
+    text: "Every overlay agrees with itself and with the code: drain, timeouts, references, selectors, annotations, variables, memory, image, ports, TLS, metrics, no folklore",
   },
   "documented-variables": {
     source: "issue 5",
