@@ -6,7 +6,9 @@ import { verifies } from "../support/verifies.ts";
 import type { Break } from "./manifests/breaking.ts";
 import { FOLKLORE, folkloreProblems } from "./manifests/folklore.ts";
 import { MISTYPED } from "./manifests/mistyped.ts";
+import { PLANTED_BILLING } from "./manifests/planted-billing.ts";
 import { PLANTED_GATEWAYS } from "./manifests/planted-gateways.ts";
+import { PLANTED_MEASURES } from "./manifests/planted-measures.ts";
 import { PLANTED_MEMORY } from "./manifests/planted-memory.ts";
 import { PLANTED_OBJECTS } from "./manifests/planted-objects.ts";
 import { PLANTED_PODS } from "./manifests/planted-pods.ts";
@@ -22,6 +24,8 @@ const PLANTED = [
   ...PLANTED_OBJECTS,
   ...PLANTED_GATEWAYS,
   ...PLANTED_REFUSALS,
+  ...PLANTED_MEASURES,
+  ...PLANTED_BILLING,
   ...PLANTED_TLS,
 ];
 

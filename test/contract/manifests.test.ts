@@ -76,6 +76,33 @@ describe("k8s", () => {
   });
 });
 
+describe("k8s/components", () => {
+  it("does not take a Valkey that still reads its file for one that is ready", () => {
+    const [valkey] = allOf(rendered("local"), "StatefulSet")[0].spec.template.spec.containers;
+    expect(valkey.readinessProbe.exec.command).toEqual(["valkey-cli", "-e", "ping"]);
+    expect(valkey.livenessProbe.exec.command).toEqual(["valkey-cli", "ping"]);
+  });
+
+  it("keeps Traefik's connections for the next request", () => {
+    const [transport] = allOf(rendered("traefik-gke"), "ServersTransport");
+    expect(transport.spec.maxIdleConnsPerHost).toBeGreaterThanOrEqual(100);
+  });
+
+  it("lets publishers of the cluster in wherever there is a gateway, by a label alone", () => {
+    for (const name of OVERLAYS.filter((overlay) => overlay !== "local")) {
+      const policy = allOf(rendered(name), "NetworkPolicy").find(
+        ({ metadata }) => metadata.name === "novastream-from-publishers",
+      );
+      expect(policy?.spec.ingress, name).toEqual([
+        {
+          from: [{ namespaceSelector: { matchLabels: { "novastream.dev/publisher": "true" } } }],
+          ports: [{ protocol: "TCP", port: "http" }],
+        },
+      ]);
+    }
+  });
+});
+
 describe("k8s/charts", () => {
   const seconds = (pattern: RegExp, text: string): number => Number(pattern.exec(text)?.[1]);
 

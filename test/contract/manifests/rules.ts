@@ -1,4 +1,5 @@
 import { annotationProblems, classProblems } from "./annotations.ts";
+import { billingProblems } from "./billing.ts";
 import { edgeProblems, environmentProblems, memoryProblems } from "./environment.ts";
 import { folkloreProblems } from "./folklore.ts";
 import { drainProblems, idleProblems, loadBalancerProblems } from "./lifecycle.ts";
@@ -30,6 +31,7 @@ export const RULES = {
   "routes by what may stream": routingProblems,
   "holds no stream back": streamProblems,
   "answers nothing in the clear": tlsProblems,
+  "asks who somebody is before it pays": billingProblems,
   "believes no folklore": folkloreProblems,
 } satisfies Record<string, (overlay: Overlay) => string[]>;
 

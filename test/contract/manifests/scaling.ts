@@ -29,6 +29,8 @@ export function scalingProblems(overlay: Overlay): string[] {
       if (type !== "prometheus") continue;
       if (Number(metadata.threshold) > full)
         problems.push(`${named(scaler)} scales when it is full`);
+      if (metadata.ignoreNullValues !== "false")
+        problems.push(`${named(scaler)} takes pods away when nothing is measured`);
       for (const [name] of String(metadata.query).matchAll(/\bstreaming_\w+/g))
         if (!exported.has(name))
           problems.push(`${named(scaler)} asks for ${name}, which is not there`);
@@ -44,6 +46,11 @@ export function scalingProblems(overlay: Overlay): string[] {
         problems.push(`${named(scaler)} asks for ${pods.metric.name}, which nothing offers`);
     }
   }
+  for (const { spec, ...metric } of allOf(overlay, "AutoscalingMetric"))
+    for (const { pod } of spec.metrics)
+      for (const label of Object.keys(pod.selector.matchLabels as object))
+        if (/[./]/.test(label))
+          problems.push(`${named(metric)}: GKE may refuse the label ${label}`);
   for (const metric of allOf(overlay, "AutoscalingMetric"))
     for (const { prometheusMetricName: name } of gauges(metric.spec))
       if (!exported.has(name))
