@@ -4,7 +4,7 @@ import type { DisposalStack } from "./disposal.ts";
 import type { EventLog } from "./log/event-log.ts";
 import { MemoryEventLog } from "./log/memory-event-log.ts";
 import { RedisEventLog } from "./log/redis-event-log.ts";
-import { ClusterFollower } from "./redis/cluster-follower.ts";
+import { ClusterFollower, type ClusterFollowerOptions } from "./redis/cluster-follower.ts";
 import { ClusterMasters } from "./redis/cluster-masters.ts";
 import type { Follower } from "./redis/follower.ts";
 import { MasterFollower } from "./redis/master-follower.ts";
@@ -58,15 +58,21 @@ async function createRedisBackend(
   stack: DisposalStack,
 ): Promise<Backend> {
   let proven = false;
-  metrics.redisUp(false);
+  metrics.redis.up(false);
   const probing: Probing = {
     probeIntervalMs: config.probeIntervalMs,
     probeTimeoutMs: config.probeTimeoutMs,
     onHealth: (up) => {
       proven ||= up;
-      metrics.redisUp(up);
+      metrics.redis.up(up);
       if (up) logger.info("redis delivers");
       else logger.warn("redis does not deliver: streams stay open and wait");
+    },
+    onMaster: (master, health) => {
+      metrics.redis.master(master, health === "gone" ? undefined : health === "up");
+      if (health === "up") logger.info({ master }, "a redis master delivers");
+      if (health === "down")
+        logger.warn({ master }, "a redis master does not deliver: its topics wait");
     },
   };
   const access = { ...settings, logger };
@@ -81,6 +87,7 @@ interface Probing {
   readonly probeIntervalMs: number;
   readonly probeTimeoutMs: number;
   readonly onHealth: (up: boolean) => void;
+  readonly onMaster: ClusterFollowerOptions["onMaster"];
 }
 
 interface Connected {

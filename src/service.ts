@@ -88,6 +88,7 @@ async function compose(config: Config, logger: Logger, stack: DisposalStack): Pr
     demoDelayMs: config.demoDelayMs,
     logger,
   });
+  metrics.chat.models(models.names);
   const { leaseMs, maxPerPrincipal, maxGenerations, abandonAfterMs, limits } = config.chat;
   const archive = new AnswerArchive(hub);
   const generations = stack.use(

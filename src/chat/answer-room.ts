@@ -22,13 +22,14 @@ export class AnswerRoom {
 
   constructor(options: AnswerRoomOptions) {
     this.#options = options;
-    options.metrics.maxGenerations(options.maxGenerations);
+    options.metrics.chat.maxGenerations(options.maxGenerations);
   }
 
   /** A place for an answer that is being begun, until it is counted as running. @throws ServiceError `overloaded` */
   enter(): Disposable {
-    const { maxGenerations, running } = this.#options;
+    const { maxGenerations, metrics, running } = this.#options;
     if (maxGenerations > 0 && this.#beginning + running() >= maxGenerations) {
+      metrics.chat.refused();
       const detail = `This process has ${maxGenerations} answers under way, which is all that it takes.`;
       throw new ServiceError("overloaded", detail, { retryAfterMs: RETRY_AFTER_MS });
     }

@@ -1,5 +1,6 @@
 import { ERROR_CODES, type ErrorCode, ServiceError } from "../errors.ts";
 import type { Event } from "../log/event.ts";
+import type { EndedState } from "../telemetry/chat-metrics.ts";
 import type { FinishReason, GenerationSnapshot, Usage } from "../wire/chat.ts";
 import { type ChunkOf, chunkOf } from "./chunk.ts";
 import { isDelta } from "./delta.ts";
@@ -97,6 +98,8 @@ export class AnswerFold {
 }
 
 /** How a generation stands that has ended so; undefined = not yet. */
+export function stateOf(finishReason: FinishReason): EndedState;
+export function stateOf(finishReason: FinishReason | undefined): GenerationSnapshot["state"];
 export function stateOf(finishReason: FinishReason | undefined): GenerationSnapshot["state"] {
   return finishReason ? STATES[finishReason] : "running";
 }
@@ -109,7 +112,7 @@ const STATES = {
   stopped: "stopped",
   abandoned: "stopped",
   error: "failed",
-} as const satisfies Record<FinishReason, GenerationSnapshot["state"]>;
+} as const satisfies Record<FinishReason, EndedState>;
 
 /** What an answer that nobody read to its end is to whoever comes upon it: no shorter answer. */
 export const ABANDONED =

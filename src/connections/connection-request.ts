@@ -23,7 +23,7 @@ export interface ConnectionRequest {
    * drain lets it end.
    */
   readonly finite?: boolean | undefined;
-  /** Told of the first event, or of `live` where there is none yet, for the metric. */
+  /** Told of the first event, of `live` where there is none yet, or of its end where nothing came, for the metric. */
   readonly onFirstEvent?: () => void;
   /** Told of its end. */
   readonly onClosed?: (() => void) | undefined;

@@ -271,6 +271,8 @@ export class Connection implements Outlet {
   #end(reason: CloseReason): void {
     if (this.#closed) return;
     this.#closed = reason;
+    // Whoever was given nothing has waited until now: left out, those who wait longest would show nowhere.
+    this.#begin();
     this.#reader.close();
     this.#patience?.close();
     this.#context.onClosed(this, reason);

@@ -51,6 +51,7 @@ export class Reader {
   readonly #prefix: string;
   readonly #watch: RangeWatch | undefined;
   #unfinished: number;
+  #lagging = 0;
   #running = false;
   #announced = false;
   #closed = false;
@@ -185,6 +186,15 @@ export class Reader {
   /** From a subscription: the page is full. */
   filled(): void {
     if (!this.#closed) this.outlet.finished();
+  }
+
+  /** From a subscription: it has fallen behind, or does so no longer. */
+  lags(change: 1 | -1): void {
+    const { metrics } = this.hub;
+    metrics.laggingSubscription(change);
+    const before = this.#lagging;
+    this.#lagging += change;
+    if (before === 0 || this.#lagging === 0) metrics.laggingConnection(change);
   }
 
   #announce(): void {

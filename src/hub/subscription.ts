@@ -8,6 +8,7 @@ import {
   samePosition,
 } from "../log/position.ts";
 import { kindOf, type Topic } from "../log/topic.ts";
+import type { CountedGap } from "../telemetry/metrics.ts";
 import { Batch, POSITION_BYTES } from "./batch.ts";
 import { type End, isBeyond, isReached } from "./bounds.ts";
 import { select, type SelectionRules } from "./selection.ts";
@@ -111,13 +112,14 @@ export class Subscription {
     };
   }
 
-  /** From the tail, to a live one: takes the batch, or falls behind. */
-  offer(batch: Batch): void {
+  /** From the tail, to a live one: takes the batch whole (true), or falls behind. */
+  offer(batch: Batch): boolean {
     const { outlet } = this.reader;
-    if (outlet.writable && this.#deliver(batch)) return;
+    if (outlet.writable && this.#deliver(batch)) return true;
     // What is left is fetched: when the outlet has drained, or, where only the filter has had enough, in its next turn.
     if (outlet.writable) this.wake();
     else this.#setState("lagging");
+    return false;
   }
 
   /** From the tail: what it stood at is no more, or there is something to fetch again. */
@@ -212,13 +214,13 @@ export class Subscription {
     this.#gap({ from, to, missed: page.gap.missed, reason: page.gap.reason });
   }
 
-  #gap(notice: GapNotice): void {
-    this.#countResume("gap");
-    this.reader.hub.metrics.gap(notice.reason);
+  #gap(notice: GapNotice, counted: CountedGap = notice.reason): void {
+    this.#countResume(counted);
+    this.reader.hub.metrics.gap(counted);
     this.reader.outlet.gap(this, notice);
   }
 
-  #countResume(result: "joined" | "gap"): void {
+  #countResume(result: "joined" | CountedGap): void {
     if (!this.#resuming) return;
     this.#resuming = false;
     this.reader.hub.metrics.resumed(result);
@@ -227,7 +229,7 @@ export class Subscription {
   #tellUnusable(to: Position | undefined): void {
     if (!this.#unusableCursor) return;
     this.#unusableCursor = false;
-    this.#gap({ from: undefined, to, missed: null, reason: "reset" });
+    this.#gap({ from: undefined, to, missed: null, reason: "reset" }, "unusable");
   }
 
   /** Hands over as much as the reader takes for now; false where something is left. */
@@ -285,9 +287,8 @@ export class Subscription {
   /** The only way in and out of the tail's sets: a state without its set would be deaf, and nothing would notice. */
   #setState(state: SubscriptionState): void {
     if (this.#state === "ended") return;
-    const { metrics } = this.reader.hub;
-    if (state === "lagging" && this.#state !== "lagging") metrics.lagging(1);
-    if (state !== "lagging" && this.#state === "lagging") metrics.lagging(-1);
+    if (state === "lagging" && this.#state !== "lagging") this.reader.lags(1);
+    if (state !== "lagging" && this.#state === "lagging") this.reader.lags(-1);
     this.#state = state;
     this.#tail.changed(this);
   }

@@ -7,6 +7,7 @@ import type { Topic } from "../log/topic.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { HealCause, Metrics } from "../telemetry/metrics.ts";
 import { type Batch, toBatches } from "./batch.ts";
+import { LiveReaders } from "./live-readers.ts";
 import { PageReader } from "./page-reader.ts";
 import { RecentBatches } from "./recent-batches.ts";
 import { Ring, type RingBudget } from "./ring.ts";
@@ -34,7 +35,7 @@ export class Tail implements AsyncDisposable {
   readonly #ring: Ring;
   /** All subscriptions of this process on the topic; the live ones stand at the head; the parked ones wait for growth. */
   readonly #subscriptions = new Set<Subscription>();
-  readonly #live = new Set<Subscription>();
+  readonly #live: LiveReaders;
   readonly #parked = new Set<Subscription>();
   readonly #recent: RecentBatches;
   /** What comes after a cursor that the ring does not hold. */
@@ -60,6 +61,7 @@ export class Tail implements AsyncDisposable {
   constructor(options: TailOptions) {
     this.topic = options.topic;
     this.#options = options;
+    this.#live = new LiveReaders(options.metrics);
     this.pages = new PageReader(options.log, options.topic);
     this.#ring = new Ring(options.ringCapacity, options.budget, ORIGIN);
     this.#recent = new RecentBatches(this.#ring);
@@ -172,11 +174,7 @@ export class Tail implements AsyncDisposable {
     this.#recent.clear();
     for (const event of events) this.#ring.push(event);
     this.#head = this.#tip.head;
-    this.#options.metrics.deliveryLatency(Date.now() - this.#head.position.ms);
-    for (const batch of toBatches(events)) {
-      // A Set bears the removals of those who fall behind; nobody joins meanwhile (see `Reader.kick`).
-      for (const subscription of this.#live) subscription.offer(batch);
-    }
+    for (const batch of toBatches(events)) this.#live.offer(batch);
     for (const subscription of this.#parked) subscription.wake();
   }
 
@@ -234,6 +232,7 @@ export class Tail implements AsyncDisposable {
   /** The log ends before the newest event here: what is here of that must not be shown to anybody any more. */
   #retract(head: Head, cause: HealCause): void {
     this.#options.metrics.healed(cause);
+    this.#options.metrics.retracted();
     this.#moveTo(head, head.position);
     this.#rouse();
   }
@@ -259,7 +258,7 @@ export class Tail implements AsyncDisposable {
   #vacate(): void {
     if (samePosition(this.#tip.head.position, ORIGIN)) return;
     this.#moveTo(NO_HEAD, ORIGIN);
-    for (const subscription of this.#live) subscription.strand();
+    this.#live.strand();
   }
 
   /** From the hub, now and then: lets go of what was kept for readers who come the same way shortly after one another. */

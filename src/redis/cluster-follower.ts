@@ -14,8 +14,14 @@ export interface ClusterFollowerOptions {
   readonly masters: ClusterMasters;
   readonly probeIntervalMs: number;
   readonly probeTimeoutMs: number;
+  /** Told on every change, with whether all masters can be followed. */
   readonly onHealth: (up: boolean) => void;
+  /** Told of each master by itself, by its address. */
+  readonly onMaster: (master: string, health: MasterHealth) => void;
 }
+
+/** `new`: not probed yet; `gone`: it is a master no longer. */
+export type MasterHealth = "new" | "up" | "down" | "gone";
 
 interface Node {
   readonly subscriber: Redis;
@@ -93,6 +99,7 @@ export class ClusterFollower implements Follower {
       this.#nodes.delete(name);
       void node.follower[Symbol.asyncDispose]();
       node.subscriber.disconnect();
+      this.#options.onMaster(name, "gone");
     }
     for (const [name, address] of masters)
       if (serving.has(name) && !this.#nodes.has(name))
@@ -102,7 +109,8 @@ export class ClusterFollower implements Follower {
   }
 
   #join(name: string, address: { host: string; port: number }): Node {
-    const { access, masters, probeIntervalMs, probeTimeoutMs } = this.#options;
+    const { access, masters, onMaster, probeIntervalMs, probeTimeoutMs } = this.#options;
+    onMaster(name, "new");
     const subscriber = createRedisConnection({
       ...access,
       name: "follow",
@@ -117,7 +125,7 @@ export class ClusterFollower implements Follower {
       probeIntervalMs,
       probeTimeoutMs,
       onHealth: (up) => {
-        access.logger.debug({ master: name, up }, "a follow path has changed");
+        onMaster(name, up ? "up" : "down");
         this.#tellHealth();
         if (!up) void masters.refresh();
       },

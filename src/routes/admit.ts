@@ -5,12 +5,14 @@ import { adviseRetryMs, CLOSE_REASONS, type CloseReason } from "../connections/c
 import type { Admission, ConnectionManager } from "../connections/connection-manager.ts";
 import { type ErrorCode, ServiceError } from "../errors.ts";
 import { STREAM_HEADERS, untilOurTurn } from "../transports/http-stream.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import type { Format } from "../transports/transport.ts";
 import { type AppContext, incomingOf, outgoingOf } from "./request.ts";
 
 export interface AdmittingServices {
   readonly connections: ConnectionManager;
   readonly addressOf: AddressOf;
+  readonly metrics: Metrics;
 }
 
 const ERROR_OF = {
@@ -55,6 +57,7 @@ export async function admit(
  */
 export function refuse(
   c: AppContext,
+  { metrics }: AdmittingServices,
   format: Format | undefined,
   { reason, detail }: Refusal,
 ): Response {
@@ -62,6 +65,7 @@ export function refuse(
   const retryMs = adviseRetryMs(reason)!;
   if (!isEventSource(c, format))
     throw new ServiceError(ERROR_OF[reason], detail, { retryAfterMs: retryMs });
+  metrics.error(ERROR_OF[reason]);
   return lastWords(c, format!, reason, retryMs);
 }
 
@@ -71,6 +75,7 @@ export function refuse(
  */
 export async function answerOrDefer(
   c: AppContext,
+  { metrics }: AdmittingServices,
   format: Format,
   answer: () => Promise<Response>,
 ): Promise<Response> {
@@ -79,6 +84,7 @@ export async function answerOrDefer(
   } catch (error) {
     const isAway = error instanceof ServiceError && error.code === "log-unavailable";
     if (!isAway || !isEventSource(c, format)) throw error;
+    metrics.error(error.code);
     return lastWords(c, format, "internal", adviseRetryMs("internal")!);
   }
 }

@@ -59,7 +59,7 @@ export function chatRoutes(services: AnswerServices): Hono<AppEnvironment> {
       const principal = principalOf(c.req.query("user"));
       const format = formatOf(c) ?? chatNdjsonFormat;
       const shown = shownCursor(c);
-      return answerOrDefer(c, format, async () => {
+      return answerOrDefer(c, services, format, async () => {
         await archive.requireReadable(generation, principal);
         if (shown && (await endSeen(log, generation, shown))) return c.body(null, 204);
         return openStream(c, services, { format, principal }, () =>
@@ -96,7 +96,7 @@ async function answerDocument(
   start: () => Promise<Started>,
 ): Promise<Response> {
   const admission = await admit(c, services, "json", principal);
-  if ("reason" in admission) return refuse(c, undefined, admission);
+  if ("reason" in admission) return refuse(c, services, undefined, admission);
   const left = new AbortController();
   outgoingOf(c).once("close", () => left.abort());
   try {

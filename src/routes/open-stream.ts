@@ -2,7 +2,6 @@ import type { ServerResponse } from "node:http";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Bounds } from "../hub/bounds.ts";
 import type { SubscriptionRequest } from "../hub/subscription.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
 import { HttpStream, STREAM_HEADERS } from "../transports/http-stream.ts";
 import { type Conclusion, DOCUMENT_HEADERS, JsonDocument } from "../transports/json-document.ts";
 import type { Closing, Format } from "../transports/transport.ts";
@@ -11,9 +10,7 @@ import type { DocumentRequest } from "./document.ts";
 import type { RangeUrl } from "./range-url.ts";
 import { type AppContext, outgoingOf } from "./request.ts";
 
-export interface StreamServices extends AdmittingServices {
-  readonly metrics: Metrics;
-}
+export type StreamServices = AdmittingServices;
 
 export interface StreamRequest {
   readonly format: Format;
@@ -52,7 +49,7 @@ export async function openStream(
     return c.body(null, 200, { ...headers, "content-type": format.contentType });
   }
   const admission = await admit(c, services, document?.kind ?? format.name, principal);
-  if ("reason" in admission) return refuse(c, format, admission);
+  if ("reason" in admission) return refuse(c, services, format, admission);
   try {
     const spec = await describe();
     const headers = { ...middlewareHeaders(c), ...spec.headers };

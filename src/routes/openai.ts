@@ -122,7 +122,7 @@ async function answerCompletion(
 ): Promise<Response> {
   const { chat, hub, readers } = services;
   const admission = await admit(c, services, "json", caller.principal);
-  if ("reason" in admission) return refuse(c, undefined, admission);
+  if ("reason" in admission) return refuse(c, services, undefined, admission);
   const signal = departureOf(c);
   try {
     const { generation } = await chat.start(command, caller);

@@ -48,7 +48,7 @@ export async function topicStream(
   const follow = query.follow ?? document?.kind !== "json";
   // Who turns pages knows the last one by what it says.
   const mayRest = document?.kind !== "json";
-  return answerOrDefer(c, format, async () => {
+  return answerOrDefer(c, services, format, async () => {
     await requireReadable?.();
     if (mayRest && (await hasSeenAll(services.log, range, follow))) return c.body(null, 204);
     return openStream(c, services, { format, principal, document }, () => ({

@@ -49,7 +49,7 @@ export function uiChatRoutes(services: AnswerServices): Hono<AppEnvironment> {
       const principal = principalOf(c.req.query("user"));
       const shown = shownCursor(c);
       const startIndex = shown ? undefined : startIndexOf(c);
-      return answerOrDefer(c, uiMessageFormat, async () => {
+      return answerOrDefer(c, services, uiMessageFormat, async () => {
         const generation = isGeneration(id)
           ? id
           : (shown?.generation ?? (await chat.active(id, principal)));

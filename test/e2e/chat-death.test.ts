@@ -136,9 +136,7 @@ describe("an answer", () => {
       writer.child.kill("SIGCONT");
       await eventually(
         async () =>
-          (await apiOf(writer.url).metric(
-            'streaming_chat_generations{state="running",model="demo"}',
-          )) === 0,
+          (await apiOf(writer.url).metric('streaming_chat_generations{model="demo"}')) === 0,
       );
       const path = `/api/v1/ai/chat/${generation}?user=ada`;
       const here = await apiOf(writer.url).json(path);
@@ -282,9 +280,9 @@ describe("an answer", () => {
     await done.text();
     const metrics = await (await fetch(`${writer.url}/metrics`)).text();
     for (const line of [
-      'streaming_chat_generations{state="running",model="demo"} 0',
-      'streaming_chat_generations{state="stopped",model="demo"} 1',
-      'streaming_chat_generations{state="finished",model="demo"} 1',
+      'streaming_chat_generations{model="demo"} 0',
+      'streaming_chat_generations_ended_total{state="stopped",model="demo"} 1',
+      'streaming_chat_generations_ended_total{state="finished",model="demo"} 1',
       'streaming_chat_time_to_first_token_seconds_count{model="demo"} 2',
       'streaming_chat_tokens_per_second_count{model="demo"} 2',
       'streaming_chat_ended_early_total{cause="stopped"} 1',

@@ -7,7 +7,7 @@ import { eventually } from "../support/wait.ts";
 import { verifies } from "../support/verifies.ts";
 
 const runningAt = ({ url }: ServiceProcess): Promise<number> =>
-  apiOf(url).metric('streaming_chat_generations{state="running",model="demo"}');
+  apiOf(url).metric('streaming_chat_generations{model="demo"}');
 
 const finishOf = async ({ url }: ServiceProcess, generation: string) =>
   (await apiOf(url).json(`/api/v1/ai/chat/${generation}`))["finishReason"];

@@ -80,6 +80,22 @@ describe("a Redis killed by SIGKILL and started again", () => {
       expect(await api.json("/readyz")).toEqual({ status: "starting", redis: "down" });
       using source = readWithEventSource(`${service.url}/api/v1/wukongs/web-1/stream`, ["status"]);
       await eventually(() => source.connections === 1);
+      // An EventSource whose answer cannot be looked up is told to come back: an error all the same.
+      const sse = { accept: "text/event-stream" };
+      const errors = () => api.metric('streaming_errors_total{code="log-unavailable"}');
+      expect(await errors()).toBe(0);
+      const told = await fetch(api.url("/api/v1/ai/chat/none/stream"), { headers: sse });
+      expect([told.status, await told.text()]).toEqual([
+        200,
+        expect.stringContaining('"reason":"internal"'),
+      ]);
+      expect(await errors()).toBe(1);
+      // Whoever waits and goes with nothing has waited: it shows, and not only who was given something.
+      const left = new AbortController();
+      await fetch(api.url("/api/v1/events?topic=app:nothing"), { signal: left.signal });
+      left.abort();
+      const waits = 'streaming_time_to_first_event_seconds_count{route="/api/v1/events"}';
+      await eventually(async () => (await api.metric(waits)) === 1);
       await redis.start();
       await eventually(async () => (await fetch(api.url("/readyz"))).ok);
       await api.status("web-1", { phase: "Running" });

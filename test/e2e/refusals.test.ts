@@ -206,7 +206,9 @@ describe("a refusal leaves nothing behind", () => {
       await redis.command("FLUSHALL");
       await eventually(
         async () =>
-          (await api.metric('streaming_chat_generations{state="failed",model="demo"}')) === 1,
+          (await api.metric(
+            'streaming_chat_generations_ended_total{state="failed",model="demo"}',
+          )) === 1,
       );
       expect((await fetch(api.url(`/api/v1/ai/chat/${generation}/stream`))).status).toBe(404);
       // Whoever is connected waits for what may come back, and is cut when the process goes.

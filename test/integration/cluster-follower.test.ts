@@ -32,6 +32,7 @@ describe("the channels of a cluster's master", () => {
       probeIntervalMs: 100,
       probeTimeoutMs: 60_000,
       onHealth: () => undefined,
+      onMaster: () => undefined,
     });
     await eventually(() => follower.up);
     const home = cluster.nodes[0]!;

@@ -12,10 +12,21 @@ const VALUES: Record<string, readonly string[]> = {
   "streaming_connections_total{outcome}": ["accepted", "gone", ...Object.keys(CLOSE_REASONS)],
   "streaming_closes_total{reason}": Object.keys(CLOSE_REASONS),
   "streaming_errors_total{code}": Object.keys(ERROR_CODES),
-  "streaming_gaps_total{reason}": ["trimmed", "reset"],
-  "streaming_resumes_total{result}": ["joined", "gap"],
-  "streaming_chat_generations{state}": ["running", "finished", "stopped", "failed"],
+  "streaming_gaps_total{reason}": ["trimmed", "reset", "unusable"],
+  "streaming_resumes_total{result}": ["joined", "trimmed", "reset", "unusable"],
+  "streaming_chat_generations_ended_total{state}": ["finished", "stopped", "failed"],
 };
+
+/** What others export, of whom the rules ask too: Prometheus itself, cAdvisor, kube-state-metrics. */
+export const FOREIGN: ReadonlyMap<string, Series> = new Map(
+  Object.entries({
+    up: TARGET_LABELS,
+    container_memory_working_set_bytes: ["namespace", "pod", "container"],
+    container_spec_memory_limit_bytes: ["namespace", "pod", "container"],
+    kube_horizontalpodautoscaler_status_current_replicas: ["namespace", "horizontalpodautoscaler"],
+    kube_horizontalpodautoscaler_spec_max_replicas: ["namespace", "horizontalpodautoscaler"],
+  }).map(([name, labels]) => [name, { labels: new Set(labels) }]),
+);
 
 export interface Series {
   readonly labels: ReadonlySet<string>;
@@ -26,8 +37,9 @@ export interface Series {
 /** Every series that the service exports, Node's own included, by name. */
 export async function exportedSeries(): Promise<Map<string, Series>> {
   const metrics = new Metrics();
-  metrics.redisUp(true);
-  metrics.maxGenerations(1);
+  metrics.redis.up(true);
+  metrics.redis.master("10.0.0.1:6379", true);
+  metrics.chat.maxGenerations(1);
   const { registry } = metrics;
   const series = new Map<string, Series>();
   for (const { name, type } of await registry.getMetricsAsJSON()) {

@@ -118,6 +118,7 @@ describe("a process", () => {
       expect([begun.length, refused.length]).toEqual([3, 17]);
       for (const error of refused)
         expect(error).toMatchObject({ code: "overloaded", retryAfterMs: 5_000 });
+      expect(await it.metrics.registry.metrics()).toMatch(/^streaming_chat_refused_total 17$/m);
       await eventually(() => it.puppet.calls.length === 3);
       expect(it.generations.count).toBe(3);
       it.puppet.calls[0]!.finish();

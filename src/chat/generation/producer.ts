@@ -2,6 +2,7 @@ import { ERROR_CODES, type ErrorCode, ServiceError } from "../../errors.ts";
 import type { Hub } from "../../hub/hub.ts";
 import type { Topic } from "../../log/topic.ts";
 import type { Logger } from "../../telemetry/logger.ts";
+import type { EarlyEnd, EndedState } from "../../telemetry/chat-metrics.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { FinishReason, Usage } from "../../wire/chat.ts";
 import type { Chunk } from "../chunk.ts";
@@ -26,9 +27,6 @@ export interface ProducerOptions {
   readonly request: ModelRequest;
 }
 
-/** Why an answer ends before the model has ended it. `lost`: somebody else has ended it, taking us for dead. */
-type EarlyEnd = "stopped" | "abandoned" | "interrupted" | "lost";
-
 /**
  * Runs a model into a generation's topic. It is nobody's request: readers come and go, and only a `stop` on the topic,
  * whoever owns it, or another writer ends it early.
@@ -40,6 +38,7 @@ export class Producer {
   readonly #chunks = new AnswerChunks();
   readonly #startedAt = performance.now();
   readonly #interrupt = new AbortController();
+  /** `lost`: somebody else has ended it, taking us for dead. */
   #early: EarlyEnd | undefined;
   /** True from when our own end is on its way into the log. */
   #ending = false;
@@ -81,7 +80,7 @@ export class Producer {
 
   async #run(): Promise<boolean> {
     const { hub, logger, metrics, model, topic } = this.#options;
-    metrics.generation("running", model.name, 1);
+    metrics.chat.began(model.name);
     const requests = follow(hub, topic, {
       event: (event) => {
         if (event.type === "stop") this.#endEarly("stopped");
@@ -89,14 +88,14 @@ export class Producer {
       },
       failed: (err) => logger.error({ err, topic }, "an answer can no longer be asked to stop"),
     });
-    let state: ReturnType<typeof stateOf> = "failed";
+    let state: EndedState = "failed";
     try {
       state = stateOf(await this.#produce());
       return true;
     } catch (err) {
       // 409: another writer's end stands there, whether we have read it yet or not.
       if (err instanceof ServiceError && err.status === 409) {
-        metrics.endedEarly("lost");
+        metrics.chat.endedEarly("lost");
         logger.warn({ err, topic }, "another process has ended an answer of this one");
       } else {
         // Where the topic has no end yet, whoever sweeps will write it.
@@ -105,8 +104,7 @@ export class Producer {
       return false;
     } finally {
       requests.close();
-      metrics.generation("running", model.name, -1);
-      metrics.generation(state, model.name, 1);
+      metrics.chat.ended(state, model.name);
     }
   }
 
@@ -120,14 +118,14 @@ export class Producer {
     } catch (error) {
       if (error instanceof ServiceError) throw error;
       if (this.#early === "lost") throw new ServiceError("fenced-off", "It has its end already.");
-      if (this.#early) metrics.endedEarly(this.#early);
+      if (this.#early) metrics.chat.endedEarly(this.#early);
       const asked = this.#early === "stopped" || this.#early === "abandoned";
       reason = asked ? (this.#early as "stopped" | "abandoned") : "error";
       ending = [asked ? { type: "abort" } : this.#describe(error)];
     }
     if (this.#firstTokenAt !== undefined) {
       const tokens = usage?.outputTokens ?? this.#pieces;
-      metrics.tokenRate(model.name, tokens, performance.now() - this.#firstTokenAt);
+      metrics.chat.tokenRate(model.name, tokens, performance.now() - this.#firstTokenAt);
     }
     this.#ending = true;
     await this.#writer.end(...this.#chunks.end(), { type: "finish-step" }, ...ending, {
@@ -147,7 +145,7 @@ export class Producer {
       if (part.type === "finish") return part;
       if (this.#firstTokenAt === undefined) {
         this.#firstTokenAt = performance.now();
-        metrics.firstToken(model.name, this.#firstTokenAt - this.#startedAt);
+        metrics.chat.firstToken(model.name, this.#firstTokenAt - this.#startedAt);
       }
       length += lengthOf(part);
       if (part.type === "text" || part.type === "reasoning") this.#pieces++;

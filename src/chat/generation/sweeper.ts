@@ -139,7 +139,7 @@ export class Sweeper implements AsyncDisposable {
         close: true,
       });
       metrics.published("chat", LAST_WORDS.length);
-      metrics.leaseLost();
+      metrics.chat.leaseLost();
       logger.warn({ generation }, "an answer whose writer is gone was ended");
     } catch (err) {
       // 409: it has its end, or was never begun, or is no longer kept.
