@@ -49,6 +49,8 @@ describe("a cluster of three masters", () => {
     await eventually(() => reader.received.length === 3);
     expect(new Set(numbers(reader))).toEqual(new Set([0, 1, 2]));
     await eventually(async () => (await api.metric("streaming_redis_up")) === 1);
+    for (const { port } of await cluster.masters())
+      expect(await api.metric(`streaming_redis_master_up{master="127.0.0.1:${port}"}`)).toBe(1);
   });
 
   it(

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ClusterFollower } from "../../src/redis/cluster-follower.ts";
+import { ClusterFollower, type MasterHealth } from "../../src/redis/cluster-follower.ts";
 import { ClusterMasters } from "../../src/redis/cluster-masters.ts";
 import { MasterFollower } from "../../src/redis/master-follower.ts";
 import { createRedisConnection, whenReady } from "../../src/redis/redis-connection.ts";
@@ -21,20 +21,8 @@ describe("the channels of a cluster's master", () => {
 
   /** Followed by one process, all at one master. */
   async function follow() {
-    const endpoint = tryRedisEndpoint(cluster.url)!;
-    if (endpoint.kind !== "cluster") throw new Error("it is one");
-    const access = { endpoint, logger: createLogger({ level: "silent", pretty: false }) };
-    const masters = new ClusterMasters(access, endpoint.nodes);
-    await masters.connect(5_000);
-    const follower = new ClusterFollower({
-      access,
-      masters,
-      probeIntervalMs: 100,
-      probeTimeoutMs: 60_000,
-      onHealth: () => undefined,
-      onMaster: () => undefined,
-    });
-    await eventually(() => follower.up);
+    const followed = await followCluster(cluster, () => undefined);
+    const { follower } = followed;
     const home = cluster.nodes[0]!;
     const [heard, broken] = [new Map<string, string[]>(), new Map<string, number>()];
     for (let n = 0; heard.size < CHANNELS; n++) {
@@ -50,10 +38,7 @@ describe("the channels of a cluster's master", () => {
       home,
       heard,
       broken,
-      [Symbol.asyncDispose]: async () => {
-        await follower[Symbol.asyncDispose]();
-        await masters[Symbol.asyncDispose]();
-      },
+      [Symbol.asyncDispose]: followed[Symbol.asyncDispose],
     };
   }
 
@@ -123,6 +108,60 @@ describe("the channels of a cluster's master", () => {
     },
   );
 });
+
+it(
+  "a cluster tells which of its masters is away, while the others are there",
+  verifies("alerts"),
+  async () => {
+    await using cluster = await TestCluster.start({ masters: 2 });
+    const told = new Map<string, MasterHealth[]>();
+    await using follower = await followCluster(cluster, (master, health) => {
+      if (health === "new") told.set(master, []);
+      told.get(master)!.push(health);
+    });
+    void follower;
+    const [away, other] = cluster.nodes.map(({ port }) => told.get(`127.0.0.1:${port}`)!);
+    expect([away, other]).toEqual([
+      ["new", "up"],
+      ["new", "up"],
+    ]);
+    await cluster.nodes[0]!.kill();
+    await eventually(() => away!.at(-1) === "down");
+    expect(other).toEqual(["new", "up"]);
+    await cluster.nodes[0]!.start();
+    await eventually(() => away!.at(-1) === "up", { timeoutMs: 20_000 });
+    expect(other).toEqual(["new", "up"]);
+  },
+);
+
+/** Resolves once all masters are followed. */
+async function followCluster(
+  cluster: TestCluster,
+  onMaster: (master: string, health: MasterHealth) => void,
+) {
+  const endpoint = tryRedisEndpoint(cluster.url)!;
+  if (endpoint.kind !== "cluster") throw new Error("it is one");
+  const access = { endpoint, logger: createLogger({ level: "silent", pretty: false }) };
+  const masters = new ClusterMasters(access, endpoint.nodes);
+  await masters.connect(5_000);
+  const follower = new ClusterFollower({
+    access,
+    masters,
+    probeIntervalMs: 100,
+    probeTimeoutMs: 60_000,
+    onHealth: () => undefined,
+    onMaster,
+  });
+  await eventually(() => follower.up);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await follower[Symbol.asyncDispose]();
+      await masters[Symbol.asyncDispose]();
+    },
+    follower,
+    masters,
+  };
+}
 
 /** A channel whose slot the master serves. */
 async function ownChannel(cluster: TestCluster, master: TestRedis): Promise<string> {
