@@ -17,10 +17,28 @@ export interface Panel {
     readonly h: number;
   };
   readonly targets?: readonly Target[];
+  readonly fieldConfig?: {
+    readonly defaults: {
+      readonly unit?: string;
+      readonly thresholds?: {
+        readonly steps: readonly { readonly color: string; readonly value: number | null }[];
+      };
+    };
+  };
+}
+
+/** What is chosen above the panels. */
+export interface Variable {
+  readonly name: string;
+  readonly type: string;
+  readonly query: string | { readonly query: string };
 }
 
 export interface Dashboard {
+  readonly schemaVersion: number;
   readonly panels: readonly Panel[];
+  readonly templating: { readonly list: readonly Variable[] };
+  readonly annotations: { readonly list: readonly { readonly expr: string }[] };
 }
 
 export const readDashboard = (): Dashboard =>
@@ -34,4 +52,16 @@ export function dashboardQueries({ panels }: Dashboard): { title: string; expr: 
       expr: expr.replaceAll("$__rate_interval", "1m").replaceAll(/\$(namespace|job)/g, ".*"),
     })),
   );
+}
+
+/**
+ * The unit in which Grafana is to write a query's figures, as the names of what it asks tell: seconds and bytes are in the
+ * names, a share is a quotient or a rate of seconds, and what is counted a second is requests or anything else.
+ */
+export function unitOf(expr: string): string {
+  if (expr.includes(" / ") || /_seconds_(?:total|sum)\b/.test(expr)) return "percentunit";
+  if (/_bytes\b/.test(expr)) return "bytes";
+  if (/_seconds(?:_bucket)?\b/.test(expr)) return "s";
+  if (expr.startsWith("histogram_quantile") || !/\brate\(/.test(expr)) return "short";
+  return expr.includes("response_duration") ? "reqps" : "cps";
 }

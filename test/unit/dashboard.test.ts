@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { dashboardQueries, readDashboard } from "../support/dashboard.ts";
+import { dashboardQueries, readDashboard, unitOf } from "../support/dashboard.ts";
 import { exportedSeries, expectKnown } from "../support/exported-metrics.ts";
 import { verifies } from "../support/verifies.ts";
 
@@ -57,6 +57,83 @@ describe("the dashboard", () => {
       }
     },
   );
+
+  it("is written for the Grafana that the runbook asks for", verifies("dashboard"), () => {
+    // The schema of Grafana 10; what is older is migrated when it is opened, and may lose something on the way.
+    expect(dashboard.schemaVersion).toBeGreaterThanOrEqual(38);
+    expect(new Set(dashboard.panels.map(({ type }) => type))).toEqual(
+      new Set(["row", "stat", "timeseries"]),
+    );
+  });
+
+  it(
+    "lets choose where to look, and looks there in every query",
+    verifies("dashboard"),
+    async () => {
+      const known = await exportedSeries();
+      const { list } = dashboard.templating;
+      expect(list.map(({ name, type }) => [name, type])).toEqual([
+        ["datasource", "datasource"],
+        ["namespace", "query"],
+        ["job", "query"],
+      ]);
+      for (const { name, type, query } of list) {
+        if (type !== "query") continue;
+        const asked = (query as { query: string }).query;
+        const [, selector, label] = /^label_values\((.+), (\w+)\)$/.exec(asked)!;
+        expect(label).toBe(name);
+        expectKnown(selector!.replaceAll("$namespace", ".*"), known);
+      }
+      for (const { title, targets } of panels)
+        for (const { expr } of targets!) {
+          const where = '{namespace=~"$namespace",job=~"$job"';
+          expect(expr.split("{").length, title).toBe(expr.split(where).length);
+          for (const [range] of expr.matchAll(/\[[^\]]*\]/g))
+            expect(range, title).toBe("[$__rate_interval]");
+        }
+    },
+  );
+
+  it("writes each figure in its unit", verifies("dashboard"), () => {
+    for (const { title, targets, fieldConfig } of panels)
+      for (const { expr } of targets!) expect(fieldConfig!.defaults.unit, title).toBe(unitOf(expr));
+  });
+
+  it("turns red where an alert begins", verifies("dashboard", "alerts"), () => {
+    const { groups } = parse(readFileSync("observability/rules.yaml", "utf8")) as {
+      groups: { rules: { alert?: string; record?: string; expr: string }[] }[];
+    };
+    const rules = groups.flatMap((group) => group.rules);
+    const first = (name: string, pattern: RegExp): number => {
+      const { expr } = rules.find(({ alert, record }) => (alert ?? record) === name)!;
+      return Number(pattern.exec(expr)![1]);
+    };
+    const reds = panels.flatMap(({ title, type, fieldConfig }) => {
+      const steps = fieldConfig!.defaults.thresholds?.steps ?? [];
+      if (type !== "stat" || steps.length < 2) return [];
+      const values = steps.map(({ value }) => value);
+      expect(values, title).toEqual([
+        null,
+        ...values
+          .slice(1)
+          .map(Number)
+          .sort((a, b) => a - b),
+      ]);
+      return [[title, steps.find(({ color }) => color === "red")!.value]];
+    });
+    const bound = /le="([\d.]+)"/;
+    expect(Object.fromEntries(reds)).toEqual({
+      "Places taken": first("NovaStreamNearlyFull", /> ([\d.]+)/),
+      "First event (p95)": first("job:streaming_first_event_slow:ratio_rate5m", bound),
+      "Delivery (p99)": first("job:streaming_delivery_slow:ratio_rate5m", bound),
+      // Red from nothing on, green only where all do.
+      "Processes that reach Redis": null,
+      "Requests that fail": first("NovaStreamErrors", /> ([\d.]+)/),
+    });
+    const annotation = /^ALERTS\{alertname=~"(.+?)",alertstate="firing"\}$/;
+    const pattern = annotation.exec(dashboard.annotations.list[0]!.expr)![1]!;
+    for (const { alert } of rules) if (alert) expect(alert).toMatch(new RegExp(`^(?:${pattern})$`));
+  });
 
   it("is what Kubernetes and compose hand to Grafana", verifies("dashboard"), () => {
     const { configMapGenerator } = parse(
