@@ -481,6 +481,14 @@ export const REQUIREMENTS = {
     source: "issue 5",
     text: "No variable is documented that no code reads",
   },
+  "documented-places": {
+    source: "issue 5 §5",
+    text: "What the documents link to and name of this repository is there: files, headings, overlays, components",
+  },
+  "documented-commands": {
+    source: "issue 5 §5",
+    text: "The guide's commands name what is there: namespaces, labels and objects of the cluster, ports of compose, gcloud's flags; and the overlay that it tells to write builds",
+  },
   "manifest-errors": {
     source: "issue 5",
     text: "A planted error of each kind is caught, by name",

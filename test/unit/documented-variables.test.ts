@@ -4,8 +4,8 @@ import { ENVIRONMENT } from "../../src/config.ts";
 import { inRoot } from "../contract/support-dockerfile.ts";
 import { verifies } from "../support/verifies.ts";
 
-/** Of gateways and Grafana, of image builders, and Node's errors. */
-const FOREIGN = /^(KONG|TRAEFIK|APISIX|NGINX|GF|ERR)_|^SOURCE_DATE_EPOCH$/;
+/** Of gateways and Grafana, of image builders, Memorystore's words, and Node's errors. */
+const FOREIGN = /^(KONG|TRAEFIK|APISIX|NGINX|GF|ERR|CONNECTION_TYPE)_|^SOURCE_DATE_EPOCH$/;
 
 const NAME = /(?<![\w.-])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?!\w)/g;
 
