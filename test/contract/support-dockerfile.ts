@@ -14,9 +14,12 @@ export interface Stage {
 const ROOT = new URL("../../", import.meta.url);
 export const inRoot = (path: string): URL => new URL(path, ROOT);
 
-/** The stages of docker/Dockerfile, with continued lines joined and comments left out. */
-export function readDockerfile(): Stage[] {
-  const lines = readFileSync(inRoot("docker/Dockerfile"), "utf8").split("\n");
+export const readDockerfile = (): Stage[] =>
+  stagesOf(readFileSync(inRoot("docker/Dockerfile"), "utf8"));
+
+/** The stages of a Dockerfile, with continued lines joined and comments left out. */
+export function stagesOf(dockerfile: string): Stage[] {
+  const lines = dockerfile.split("\n");
   const text = lines.filter((line) => !line.startsWith("#")).join("\n");
   const instructions = text
     .replaceAll(/\\\n\s*/g, "")

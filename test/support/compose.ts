@@ -23,9 +23,11 @@ export interface Compose {
   readonly volumes: Readonly<Record<string, unknown>>;
 }
 
-/** docker/compose.yaml as compose reads it: with anchors merged. */
-export const readCompose = (): Compose =>
-  parse(readFileSync(inRoot("docker/compose.yaml"), "utf8"), { merge: true }) as Compose;
+export const COMPOSE_TEXT = readFileSync(inRoot("docker/compose.yaml"), "utf8");
+
+/** As compose reads it: with anchors merged. */
+export const readCompose = (text = COMPOSE_TEXT): Compose =>
+  parse(text, { merge: true }) as Compose;
 
 /** The words of a health check, where compose reads `$$` as `$`. */
 export const healthCommand = ({ healthcheck }: ComposeService): string[] =>

@@ -131,13 +131,15 @@ describe("docker/compose.yaml", () => {
 
 describe.each(SERVICE)("the service %s", (name) => {
   const service = compose.services[name]!;
-  const config = parseConfig(service.environment!);
+  const { NODE_OPTIONS: _, ...environment } = service.environment!;
+  const config = parseConfig(environment);
 
   it(
     "is given only variables that it reads, with values that it takes",
     verifies("compose"),
     () => {
-      expect(Object.keys(ENVIRONMENT.shape)).toEqual(
+      // And of Node itself.
+      expect([...Object.keys(ENVIRONMENT.shape), "NODE_OPTIONS"]).toEqual(
         expect.arrayContaining(Object.keys(service.environment!)),
       );
       expect(config.redis?.endpoint).toMatchObject({ address: { host: "redis", port: 6_379 } });
@@ -223,6 +225,8 @@ describe("what watches them", () => {
   it("is Grafana, with that Prometheus and our dashboard", verifies("compose"), () => {
     const source = parse(read("../observability/grafana/datasources.yaml")).datasources[0];
     const { port, hostname } = new URL(source.url);
+    // Grafana asks for us: a browser knows no host of that name.
+    expect(source).toMatchObject({ type: "prometheus", access: "proxy", isDefault: true });
     expect(prometheus!.ports!.join()).toMatch(new RegExp(`:${port}$`));
     expect(Object.keys(compose.services)).toContain(hostname);
     const provider = parse(read("../observability/grafana/dashboards.yaml")).providers[0];

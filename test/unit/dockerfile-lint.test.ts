@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { validate } from "dockerfile-utils";
 import { describe, expect, it } from "vitest";
 import { inRoot, readDockerfile } from "../contract/support-dockerfile.ts";
+import { dockerfileProblems } from "../support/dockerfile-rules.ts";
 import { verifies } from "../support/verifies.ts";
 
 const text = readFileSync(inRoot("docker/Dockerfile"), "utf8");
@@ -50,6 +51,47 @@ describe("docker/Dockerfile, as a linter sees it", () => {
       }
     },
   );
+
+  it(
+    "is made of the Node that is tested, by the lock file, with no script of a dependency",
+    verifies("image"),
+    () => {
+      expect(dockerfileProblems(text)).toEqual([]);
+    },
+  );
+
+  it.each([
+    ["an old Node", "ARG NODE_IMAGE=node:26-trixie-slim", "ARG NODE_IMAGE=node:18-trixie-slim"],
+    [
+      "a Node that is not tested",
+      "ARG NODE_IMAGE=node:26-trixie-slim",
+      "ARG NODE_IMAGE=node:27-trixie-slim",
+    ],
+    ["any Node", "ARG NODE_IMAGE=node:26-trixie-slim", "ARG NODE_IMAGE=node:latest"],
+    [
+      "a base with a compiler and a shell's tools",
+      "ARG NODE_IMAGE=node:26-trixie-slim",
+      "ARG NODE_IMAGE=node:26-trixie",
+    ],
+    ["another base for the image", "\nFROM ${NODE_IMAGE}\n", "\nFROM node:18\n"],
+    ["scripts of dependencies", "npm ci --ignore-scripts", "npm ci"],
+    ["no lock file", "npm ci --ignore-scripts", "npm install --ignore-scripts"],
+    ["scripts while it prunes", "--omit=dev --ignore-scripts", "--omit=dev"],
+    ["what only development needs", "npm prune --omit=dev", "npm prune"],
+    ["no build", "npm run build && ", ""],
+    ["development's way to run", "NODE_ENV=production", "NODE_ENV=development"],
+    ["a health check of another path", "/livez`", "/readyz`"],
+    ["a health check of another port", "PORT || 8080", "PORT || 80"],
+    [
+      "files that the service may change",
+      "COPY --from=build /app/dist",
+      "COPY --chown=10001 --from=build /app/dist",
+    ],
+  ])("is not so with %s", verifies("image"), (_, right, wrong) => {
+    const planted = text.replace(right, wrong);
+    expect(planted).not.toBe(text);
+    expect(dockerfileProblems(planted)).not.toEqual([]);
+  });
 
   it("says what it is, from which commit, on which base", verifies("image"), () => {
     const labels = readDockerfile()
