@@ -62,6 +62,10 @@ describe("the guide", () => {
     for (const name of ["Kong", "Prometheus", "Grafana"])
       expect(laptop).toContain(`${name} on ${portOf(name.toLowerCase())}`);
     expect(laptop).toContain(`http://127.0.0.1:${portOf("kong")}/`);
+    const { MAX_CONNECTIONS, CHAT_MAX_GENERATIONS } = services["novastream-1"]!.environment!;
+    expect(laptop).toContain(
+      `of ${Number(MAX_CONNECTIONS).toLocaleString("en-US")} connections and ${CHAT_MAX_GENERATIONS} answers each`,
+    );
   });
 
   it("has commands of each tool to look at", () => {
