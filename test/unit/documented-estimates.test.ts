@@ -31,6 +31,9 @@ const sendBytes = Number(
     .value.split(" ")[2],
 );
 const { minReadySeconds } = deployment.spec;
+const perAddress = /PER_ADDRESS=(\d+)/.exec(
+  readDocument("k8s/components/gateway-kong/common/kustomization.yaml"),
+)![1]!;
 const comma = (value: number) => Math.round(value).toLocaleString("en-US");
 
 /** `640 + 100 + 64 + 625 = 1,429 MiB`: all that a pod may take at the same time. */
@@ -50,6 +53,7 @@ const SIZES: Readonly<Record<string, string>> = {
   "the autoscaler's mark": `${metrics[0].resource.target.averageUtilization} % of ${resources.requests.cpu} of CPU`,
   "answers that reach it": `${Math.floor((0.7 * 0.25 * measured("tokens-redis.perCpuSecond")) / 30)} answers of 30 tokens a second in each pod`,
   "answers of a core": `${Math.round(4_900 / 50)} answers of 50 tokens a second`,
+  "an address's streams": `One address may have ${comma(Number(perAddress))} streams of a pod`,
   "a rollout": `(\`minReadySeconds\`: ${minReadySeconds})`,
 };
 
@@ -82,6 +86,19 @@ function wrongEstimates(text: string): string[] {
 describe("the guide's sizes", () => {
   it("are the manifests' and the benchmark's", verifies("documented-figures"), () => {
     expect(missing(guide)).toEqual([]);
+  });
+
+  it("of nodes are those that the pods find room on", verifies("documented-figures"), () => {
+    const [, cpus] = /--machine-type e2-standard-(\d+)/.exec(guide)!;
+    const asked = ["kong", "traefik"].map((chart) => {
+      const values = parse(readDocument(`k8s/charts/${chart}.yaml`));
+      return (values.gateway ?? values).resources.requests as { cpu: string; memory: string };
+    });
+    // A node of that kind has 4 GiB for each CPU, and keeps some of both for itself.
+    for (const { cpu, memory } of asked) {
+      expect(Number(cpu)).toBeLessThanOrEqual(Number(cpus) - 1);
+      expect(trySize(`${memory}B`)! / MIB).toBeLessThanOrEqual((Number(cpus) - 1) * 4_096);
+    }
   });
 
   it("of a million connections follow from them", verifies("documented-figures"), () => {
