@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { COMPOSE_TEXT, readCompose } from "../support/compose.ts";
 import { limitProblems } from "../support/compose-limits.ts";
 import { composeProblems } from "../support/compose-rules.ts";
+import { readDocument } from "../support/documents.ts";
 import { verifies } from "../support/verifies.ts";
 
 const problemsOf = (text: string): string[] => {
@@ -12,6 +13,11 @@ const problemsOf = (text: string): string[] => {
 describe("docker/compose.yaml, held to what its images and the service read", () => {
   it("has no problem", verifies("compose"), () => {
     expect(problemsOf(COMPOSE_TEXT)).toEqual([]);
+  });
+
+  it("has the Valkey that the trial's component for Kubernetes has", verifies("compose"), () => {
+    const { image } = readCompose().services["redis"]!;
+    expect(readDocument("k8s/components/redis/valkey.yaml")).toContain(`image: ${image}\n`);
   });
 
   it.each([

@@ -68,9 +68,25 @@ describe("the guide", () => {
     );
   });
 
+  it("asks for certificates one by one, as PEM", verifies("documented-commands"), () => {
+    const asks = commandsOf(guide).find((command) => command.includes("certificate-authority"))!;
+    // `value(…[].certificates[])` alone prints a list in brackets, and a separator of `\n` is two letters between them.
+    expect(asks).toContain("--flatten 'managedServerCa.caCerts[].certificates[]'");
+    expect(asks).toContain("--format 'value(managedServerCa.caCerts.certificates)' > ca.pem");
+    expect(commandsOf(guide)).toContain("openssl x509 -in ca.pem -noout -subject -enddate");
+  });
+
   it("has commands of each tool to look at", () => {
     for (const tool of ["gcloud", "kubectl", "helm", "docker"])
       expect(commandsOf(guide).some((command) => command.startsWith(`${tool} `))).toBe(true);
+  });
+});
+
+describe("README", () => {
+  it("says where compose's services and gateways are", verifies("documented-commands"), () => {
+    const deploy = sectionOf(readDocument("README.md"), "## Deploy").replaceAll(/\s+/g, " ");
+    expect(deploy).toContain(`(ports ${portOf("novastream-1")} and ${portOf("novastream-2")})`);
+    expect(deploy).toContain(`in front on port ${portOf("kong")},`);
   });
 });
 
