@@ -16,15 +16,16 @@ const directory = mkdtempSync(join(tmpdir(), "guide-overlay-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 for (const part of ["k8s", "observability"])
   cpSync(fileURLToPath(inRoot(part)), join(directory, part), { recursive: true });
-cpSync(join(directory, copied!), join(directory, mine!), { recursive: true });
-const file = join(directory, mine!, "kustomization.yaml");
-const example = readFileSync(file, "utf8");
+const example = readFileSync(join(directory, copied!, "kustomization.yaml"), "utf8");
+let builds = 0;
 
-/** The overlay of the guide's reader, built in a copy of ours. */
+/** The overlay of the guide's reader, built in a copy of ours, each time in a directory that nothing was built in before. */
 function built(text: string): string {
-  writeFileSync(file, text);
+  const path = join(directory, `${mine}-${++builds}`);
+  cpSync(join(directory, copied!), path, { recursive: true });
+  writeFileSync(join(path, "kustomization.yaml"), text);
   // As a URL it is not looked for in the repository.
-  const { status, stdout, stderr } = build(pathToFileURL(join(directory, mine!)).href);
+  const { status, stdout, stderr } = build(pathToFileURL(path).href);
   if (status !== 0) throw new Error(stderr);
   return stdout;
 }

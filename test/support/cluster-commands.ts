@@ -39,7 +39,13 @@ export function clusterProblems(commands: readonly string[]): string[] {
     return release === undefined ? [] : [{ release, namespace: namespace! }];
   });
   const own = objects.find(({ kind }) => kind === "Namespace").metadata.name as string;
-  const namespaces = new Set([own, ...charts.map(({ namespace }) => namespace)]);
+  // Every cluster has the first two.
+  const namespaces = new Set([
+    "default",
+    "kube-system",
+    own,
+    ...charts.map(({ namespace }) => namespace),
+  ]);
   return commands
     .filter((command) => command.includes("kubectl "))
     .flatMap((command) => {
