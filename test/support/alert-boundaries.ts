@@ -202,8 +202,8 @@ export const BOUNDARIES: readonly Boundary[] = [
   boundary(
     "Overloaded",
     "share of ten minutes",
-    // Of 20 samples in ten minutes ten, and eleven.
-    [`${"1x9 0x9 ".repeat(4)}0x1`, `${"1x10 0x8 ".repeat(4)}0x1`],
+    // By turns, and now and then twice: the 20 or 21 samples of any ten minutes hold as many of either, or one or two more.
+    ["1 0 ".repeat(36), "1 0 1 0 1 0 1 0 1 ".repeat(8)],
     (value) => gauge("streaming_overloaded", value),
   ),
   boundary("Overloaded", "time", [0, 1], (value) => gauge("streaming_overloaded", value), "5m"),

@@ -166,5 +166,6 @@ function testOf(
 
 /** The last of the values goes on to the end. */
 function repeated(values: string): string {
-  return /(stale|_)$|x\d+$/.test(values) ? values : `${values}x${STEPS}`;
+  const text = values.trim();
+  return /(stale|_)$|x\d+$/.test(text) ? text : `${text}x${STEPS}`;
 }
