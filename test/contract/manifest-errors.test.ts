@@ -14,6 +14,9 @@ import { PLANTED_OBJECTS } from "./manifests/planted-objects.ts";
 import { PLANTED_PODS } from "./manifests/planted-pods.ts";
 import { PLANTED_REFUSALS } from "./manifests/planted-refusals.ts";
 import { PLANTED_TLS } from "./manifests/planted-tls.ts";
+import { PLANTED_NETWORK } from "./manifests/planted-network.ts";
+import { PLANTED_REDIS } from "./manifests/planted-redis.ts";
+import { PLANTED_SECURITY } from "./manifests/planted-security.ts";
 import { build, type Overlay, rendered } from "./manifests/rendered.ts";
 import { RULES } from "./manifests/rules.ts";
 import { schemaProblems } from "./manifests/schemas.ts";
@@ -27,6 +30,9 @@ const PLANTED = [
   ...PLANTED_MEASURES,
   ...PLANTED_BILLING,
   ...PLANTED_TLS,
+  ...PLANTED_SECURITY,
+  ...PLANTED_REDIS,
+  ...PLANTED_NETWORK,
 ];
 
 const broken = (name: string, change: Break): Overlay => {

@@ -22,3 +22,11 @@ export const ingress = (overlay: Overlay): Manifest =>
   find(overlay, "Ingress", "novastream-streaming");
 export const add = (overlay: Overlay, manifest: Manifest): unknown =>
   (overlay.manifests as Manifest[]).push(manifest);
+export const remove = (overlay: Overlay, kind: string, name: string): unknown =>
+  (overlay.manifests as Manifest[]).splice(overlay.manifests.indexOf(find(overlay, kind, name)), 1);
+/** A variable of the container, which is there. */
+export const variable = (overlay: Overlay, name: string): Manifest => {
+  const found = container(overlay).env.find((one: Manifest) => one.name === name);
+  if (!found) throw new Error(`there is no variable ${name} to break`);
+  return found;
+};

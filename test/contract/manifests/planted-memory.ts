@@ -45,6 +45,13 @@ export const PLANTED_MEMORY: readonly Planted[] = [
     /too much for the heap/,
   ],
   [
+    "readers who may stall for an hour",
+    "fits into its memory",
+    "local",
+    (o) => (data(o).STALL_TIMEOUT = "1h"),
+    /STALL_TIMEOUT: who reads nothing holds memory for 3600 s/,
+  ],
+  [
     "a limit of CPU",
     "fits into its memory",
     "local",

@@ -1,4 +1,4 @@
-import { container, find, ingress, streaming, type Planted } from "./breaking.ts";
+import { container, find, ingress, remove, streaming, type Planted } from "./breaking.ts";
 import { deploymentOf, type Manifest } from "./rendered.ts";
 
 /** In how objects name, select and annotate each other. */
@@ -82,11 +82,7 @@ export const PLANTED_OBJECTS: readonly Planted[] = [
     "pods that anybody reaches",
     "is closed to the network",
     "local",
-    (o) =>
-      (o.manifests as Manifest[]).splice(
-        o.manifests.indexOf(find(o, "NetworkPolicy", "novastream")),
-        1,
-      ),
+    (o) => remove(o, "NetworkPolicy", "novastream"),
     /may be reached/,
   ],
   [

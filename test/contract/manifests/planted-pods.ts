@@ -114,35 +114,6 @@ export const PLANTED_PODS: readonly Planted[] = [
     /one client may take every stream/,
   ],
   [
-    "a root user",
-    "runs restricted",
-    "local",
-    (o) => (pod(o).securityContext.runAsNonRoot = false),
-    /may run as root/,
-  ],
-  [
-    "Services' variables beside its own",
-    "runs restricted",
-    "local",
-    (o) => delete pod(o).enableServiceLinks,
-    /REDIS_PORT/,
-  ],
-  [
-    "a root file system that can be written",
-    "runs restricted",
-    "local",
-    (o) => delete container(o).securityContext.readOnlyRootFilesystem,
-    /may write/,
-  ],
-  [
-    "an image without a version",
-    "runs restricted",
-    "apisix",
-    (o) =>
-      (find(o, "StatefulSet", "redis").spec.template.spec.containers[0].image = "valkey/valkey"),
-    /which changes/,
-  ],
-  [
     "another version of the image",
     "runs the image, on its port, as its user",
     "local",

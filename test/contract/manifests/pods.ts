@@ -1,34 +1,9 @@
 import { readFileSync } from "node:fs";
 import { inRoot, readDockerfile, textOf } from "../support-dockerfile.ts";
-import { deploymentOf, type Manifest, named, type Overlay, workloads } from "./rendered.ts";
+import { deploymentOf, type Manifest, type Overlay } from "./rendered.ts";
 
 const { version } = JSON.parse(readFileSync(inRoot("package.json"), "utf8")) as { version: string };
 const image = readDockerfile().at(-1)!;
-
-/** The restricted Pod Security Standard, and somewhat more. */
-export function securityProblems(overlay: Overlay): string[] {
-  return workloads(overlay).flatMap((workload) => {
-    const pod = workload.spec.template.spec;
-    const problems = [];
-    const { runAsNonRoot, runAsUser, seccompProfile } = pod.securityContext ?? {};
-    if (runAsNonRoot !== true || !(runAsUser > 0)) problems.push("may run as root");
-    if (seccompProfile?.type !== "RuntimeDefault") problems.push("has no seccomp profile");
-    if (pod.automountServiceAccountToken !== false)
-      problems.push("gets a token of the cluster's API");
-    if (pod.enableServiceLinks !== false)
-      problems.push("gets variables of Services, like REDIS_PORT=tcp://…, that are not its own");
-    for (const container of [...pod.containers, ...(pod.initContainers ?? [])] as Manifest[]) {
-      const { allowPrivilegeEscalation, readOnlyRootFilesystem, capabilities, privileged } =
-        container.securityContext ?? {};
-      if (allowPrivilegeEscalation !== false || privileged) problems.push("may gain privileges");
-      if (readOnlyRootFilesystem !== true) problems.push("may write its root file system");
-      if (`${capabilities?.drop}` !== "ALL") problems.push("keeps capabilities");
-      if (!/:[^:/]*\d/.test(container.image))
-        problems.push(`runs ${container.image}, which changes`);
-    }
-    return problems.map((problem) => `${named(workload)} ${problem}`);
-  });
-}
 
 /** The image, the user and the ports are those of the Dockerfile and of the configuration; probes ask what they should. */
 export function imageProblems(overlay: Overlay): string[] {

@@ -13,6 +13,13 @@ export const MADE_ELSEWHERE = [
   "IngressClass/apisix",
 ] as const;
 
+/** What is in those of them that pods read, by README. */
+export const MADE_ELSEWHERE_KEYS: Readonly<Record<string, readonly string[]>> = {
+  "Secret/novastream-ai": ["api-key"],
+  "Secret/novastream-redis": ["password"],
+  "ConfigMap/novastream-redis-ca": ["ca.pem"],
+};
+
 const list = (text: string | undefined): string[] => (text ? text.split(",") : []);
 
 function* podReferences(workload: Manifest): Generator<string> {

@@ -1,15 +1,23 @@
 import { annotationProblems, classProblems } from "./annotations.ts";
 import { billingProblems } from "./billing.ts";
-import { edgeProblems, environmentProblems, memoryProblems } from "./environment.ts";
+import { edgeProblems } from "./edge.ts";
+import { environmentProblems } from "./environment.ts";
 import { folkloreProblems } from "./folklore.ts";
 import { drainProblems, idleProblems, loadBalancerProblems } from "./lifecycle.ts";
-import { imageProblems, securityProblems } from "./pods.ts";
+import { memoryProblems } from "./memory.ts";
+import { mountProblems } from "./mounts.ts";
+import { networkProblems } from "./network-bounds.ts";
+import { securityProblems } from "./pod-security.ts";
+import { imageProblems } from "./pods.ts";
+import { reachabilityProblems } from "./reachability.ts";
+import { redisProblems } from "./redis.ts";
 import { orphanProblems, referenceProblems } from "./references.ts";
 import type { Overlay } from "./rendered.ts";
 import { routingProblems, streamProblems } from "./routing.ts";
 import { scalingProblems } from "./scaling.ts";
-import { networkProblems, selectorProblems } from "./selectors.ts";
+import { selectorProblems } from "./selectors.ts";
 import { tlsProblems } from "./tls.ts";
+import { valkeyProblems } from "./valkey.ts";
 
 /** What must hold of an overlay beyond its objects' schemas; each gives a sentence for each thing that is wrong. */
 export const RULES = {
@@ -18,6 +26,9 @@ export const RULES = {
   "outlives idle timers by its heartbeats": idleProblems,
   "sets variables that the service reads": environmentProblems,
   "fits into its memory": memoryProblems,
+  "mounts what it reads": mountProblems,
+  "speaks to a Redis that is there": redisProblems,
+  "keeps its log": valkeyProblems,
   "knows its edge": edgeProblems,
   "runs restricted": securityProblems,
   "runs the image, on its port, as its user": imageProblems,
@@ -26,6 +37,7 @@ export const RULES = {
   "makes nothing that hangs on nothing": orphanProblems,
   "selects its own pods": selectorProblems,
   "is closed to the network": networkProblems,
+  "reaches what it needs": reachabilityProblems,
   "is annotated where it is read": annotationProblems,
   "belongs to one controller": classProblems,
   "routes by what may stream": routingProblems,

@@ -1,9 +1,5 @@
-import { allOf, type Manifest, named, type Overlay, workloads } from "./rendered.ts";
-
-type Labels = Readonly<Record<string, string>>;
-
-const holds = (labels: Labels, selector: Labels): boolean =>
-  Object.entries(selector).every(([name, value]) => labels[name] === value);
+import { holds, type Labels } from "./labels.ts";
+import { type Manifest, named, type Overlay, workloads } from "./rendered.ts";
 
 function* selectorsOf({ kind, spec }: Manifest): Generator<Labels> {
   if (kind === "Service") yield spec.selector;
@@ -62,24 +58,5 @@ export function selectorProblems(overlay: Overlay): string[] {
       if (!ports.has(port))
         problems.push(`${named(manifest)} names port ${port}, which no pod has`);
   }
-  return problems;
-}
-
-/** Nothing reaches the pods, and they reach nothing, but for what some policy lets through. */
-export function networkProblems(overlay: Overlay): string[] {
-  const policies = allOf(overlay, "NetworkPolicy");
-  const problems = workloads(overlay)
-    .filter(({ spec }) => {
-      const mine = policies.filter(({ spec: { podSelector } }) =>
-        holds(spec.template.metadata.labels, podSelector.matchLabels),
-      );
-      const types = new Set(mine.flatMap(({ spec: { policyTypes } }) => policyTypes));
-      return !(types.has("Ingress") && types.has("Egress"));
-    })
-    .map((workload) => `${named(workload)} may be reached, or may reach, whatever there is`);
-  for (const policy of policies)
-    for (const { from, ports } of policy.spec.ingress ?? [])
-      if (!from?.length || !ports?.length)
-        problems.push(`${named(policy)} lets anybody in, or to any port`);
   return problems;
 }

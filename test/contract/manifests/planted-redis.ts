@@ -1,0 +1,131 @@
+import { container, data, find, pod, variable, type Planted } from "./breaking.ts";
+import type { Manifest, Overlay } from "./rendered.ts";
+
+const valkey = (overlay: Overlay): Manifest =>
+  find(overlay, "StatefulSet", "redis").spec.template.spec.containers[0];
+const setting = (overlay: Overlay, name: string, value: string): unknown => {
+  const { args } = valkey(overlay);
+  const at = args.indexOf(`--${name}`);
+  if (at === -1) throw new Error(`there is no --${name} to break`);
+  return (args[at + 1] = value);
+};
+
+/** In where the log is, how it is spoken to, and whether it keeps what it is told. */
+export const PLANTED_REDIS: readonly Planted[] = [
+  [
+    "a component with a Redis that is forgotten",
+    "speaks to a Redis that is there",
+    "kong-gke",
+    (o) => (data(o).REDIS_URL = "redis://redis:6379"),
+    /redis is no Service here/,
+  ],
+  [
+    "a Redis in another namespace",
+    "speaks to a Redis that is there",
+    "local",
+    (o) => (data(o).REDIS_URL = "redis://redis.default.svc:6379"),
+    /redis\.default\.svc is not encrypted/,
+  ],
+  [
+    "a port that Redis' Service does not have",
+    "speaks to a Redis that is there",
+    "local",
+    (o) => (data(o).REDIS_URL = "redis://redis:6380"),
+    /Service\/redis has no port 6380/,
+  ],
+  [
+    "Memorystore without TLS",
+    "speaks to a Redis that is there",
+    "kong-gke",
+    (o) => (data(o).REDIS_URL = "redis+cluster://10.20.0.2:6379"),
+    /said to 10\.20\.0\.2 is not encrypted/,
+  ],
+  [
+    "Memorystore without its authority",
+    "speaks to a Redis that is there",
+    "kong-gke",
+    (o) => delete data(o).REDIS_CA_FILE,
+    /REDIS_CA_FILE is missing/,
+  ],
+  [
+    "a policy that evicts",
+    "keeps its log",
+    "local",
+    (o) => setting(o, "maxmemory-policy", "allkeys-lru"),
+    /allkeys-lru takes topics/,
+  ],
+  [
+    "more data than its limit",
+    "keeps its log",
+    "local",
+    (o) => setting(o, "maxmemory", "2gb"),
+    /maxmemory 2gb, twice while/,
+  ],
+  [
+    "no room beside the data and its copy",
+    "keeps its log",
+    "local",
+    (o) => (valkey(o).resources.limits.memory = "1Gi"),
+    /more than its limit holds/,
+  ],
+  [
+    "a log in memory alone",
+    "keeps its log",
+    "local",
+    (o) => setting(o, "appendonly", "no"),
+    /forgets at a restart/,
+  ],
+  [
+    "a log that goes with its pod",
+    "keeps its log",
+    "local",
+    (o) => {
+      const { spec } = find(o, "StatefulSet", "redis");
+      delete spec.volumeClaimTemplates;
+      spec.template.spec.volumes = [{ name: "data", emptyDir: {} }];
+    },
+    /\/data is on no claimed volume/,
+  ],
+  [
+    "a Valkey that is ready while it loads",
+    "keeps its log",
+    "local",
+    (o) => (valkey(o).readinessProbe.exec.command = ["valkey-cli", "ping"]),
+    /called ready while it loads/,
+  ],
+  [
+    "a mount of no volume",
+    "mounts what it reads",
+    "kong-gke",
+    (o) => delete pod(o).volumes,
+    /Deployment\/novastream mounts redis-ca, which is no volume/,
+  ],
+  [
+    "a volume that is not mounted",
+    "mounts what it reads",
+    "kong-gke",
+    (o) => delete container(o).volumeMounts,
+    /has a volume redis-ca that none mounts[^]*nothing is mounted where \/etc\/redis-ca\/ca\.pem/,
+  ],
+  [
+    "an authority elsewhere",
+    "mounts what it reads",
+    "kong-gke",
+    (o) => (data(o).REDIS_CA_FILE = "/etc/ssl/ca.pem"),
+    /REDIS_CA_FILE: nothing is mounted where \/etc\/ssl\/ca\.pem/,
+  ],
+  [
+    "an authority under another name",
+    "mounts what it reads",
+    "gke-ingress",
+    (o) => (data(o).REDIS_CA_FILE = "/etc/redis-ca/ca.crt"),
+    /REDIS_CA_FILE: \/etc\/redis-ca holds ca\.pem, not ca\.crt/,
+  ],
+  [
+    "another key of an optional Secret",
+    "mounts what it reads",
+    "kong-gke",
+    (o) => (variable(o, "REDIS_PASSWORD").valueFrom.secretKeyRef.key = "passwort"),
+    /REDIS_PASSWORD: Secret\/novastream-redis has password, not passwort/,
+  ],
+];
