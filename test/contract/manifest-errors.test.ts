@@ -7,32 +7,40 @@ import type { Break } from "./manifests/breaking.ts";
 import { FOLKLORE, folkloreProblems } from "./manifests/folklore.ts";
 import { MISTYPED } from "./manifests/mistyped.ts";
 import { PLANTED_BILLING } from "./manifests/planted-billing.ts";
+import { PLANTED_EXPOSURE } from "./manifests/planted-exposure.ts";
 import { PLANTED_GATEWAYS } from "./manifests/planted-gateways.ts";
+import { PLANTED_GOOGLE } from "./manifests/planted-google.ts";
+import { PLANTED_KONG } from "./manifests/planted-kong.ts";
 import { PLANTED_MEASURES } from "./manifests/planted-measures.ts";
 import { PLANTED_MEMORY } from "./manifests/planted-memory.ts";
+import { PLANTED_NETWORK } from "./manifests/planted-network.ts";
 import { PLANTED_OBJECTS } from "./manifests/planted-objects.ts";
 import { PLANTED_PODS } from "./manifests/planted-pods.ts";
-import { PLANTED_REFUSALS } from "./manifests/planted-refusals.ts";
-import { PLANTED_TLS } from "./manifests/planted-tls.ts";
-import { PLANTED_NETWORK } from "./manifests/planted-network.ts";
 import { PLANTED_REDIS } from "./manifests/planted-redis.ts";
+import { PLANTED_REFUSALS } from "./manifests/planted-refusals.ts";
+import { PLANTED_SCALING } from "./manifests/planted-scaling.ts";
 import { PLANTED_SECURITY } from "./manifests/planted-security.ts";
+import { PLANTED_TLS } from "./manifests/planted-tls.ts";
 import { build, type Overlay, rendered } from "./manifests/rendered.ts";
 import { RULES } from "./manifests/rules.ts";
 import { schemaProblems } from "./manifests/schemas.ts";
 
 const PLANTED = [
   ...PLANTED_PODS,
-  ...PLANTED_MEMORY,
-  ...PLANTED_OBJECTS,
-  ...PLANTED_GATEWAYS,
-  ...PLANTED_REFUSALS,
+  ...PLANTED_SCALING,
   ...PLANTED_MEASURES,
-  ...PLANTED_BILLING,
-  ...PLANTED_TLS,
+  ...PLANTED_MEMORY,
   ...PLANTED_SECURITY,
   ...PLANTED_REDIS,
   ...PLANTED_NETWORK,
+  ...PLANTED_OBJECTS,
+  ...PLANTED_EXPOSURE,
+  ...PLANTED_TLS,
+  ...PLANTED_GATEWAYS,
+  ...PLANTED_REFUSALS,
+  ...PLANTED_BILLING,
+  ...PLANTED_GOOGLE,
+  ...PLANTED_KONG,
 ];
 
 const broken = (name: string, change: Break): Overlay => {

@@ -6,7 +6,7 @@ const FAREWELL_S = 10;
 /** What endpoints, NEGs and gateways take to stop sending clients. */
 const DETACH_S = 10;
 
-const graceOf = (deployment: Manifest): number =>
+export const graceOf = (deployment: Manifest): number =>
   deployment.spec.template.spec.terminationGracePeriodSeconds ?? 30;
 
 /** A pod leaves in order: its clients are told before it is killed, and there is another pod to go to. */
@@ -42,28 +42,6 @@ export function drainProblems(overlay: Overlay): string[] {
 }
 
 const streamingOnly = (name: string): boolean => name.endsWith("-streaming");
-
-/** Of Google's load balancers: hard limits on a whole answer, and how long they let a pod that leaves go on. */
-export function loadBalancerProblems(overlay: Overlay): string[] {
-  const grace = graceOf(deploymentOf(overlay));
-  const { maxConnectionAgeMs } = configOf(overlay);
-  const problems: string[] = [];
-  for (const policy of allOf(overlay, "GCPBackendPolicy", "BackendConfig")) {
-    const settings = policy.spec.default ?? policy.spec;
-    const draining = settings.connectionDraining?.drainingTimeoutSec ?? 0;
-    if (draining < grace)
-      problems.push(`${named(policy)}: drainingTimeoutSec ${draining} is less than grace ${grace}`);
-    if (!streamingOnly(policy.spec.targetRef?.name ?? policy.metadata.name)) continue;
-    const limitMs = (settings.timeoutSec ?? 30) * 1_000;
-    if (maxConnectionAgeMs === 0 || limitMs <= maxConnectionAgeMs)
-      problems.push(
-        `${named(policy)}: timeoutSec cuts streams before MAX_CONNECTION_AGE ends them`,
-      );
-    if (limitMs > 86_400_000)
-      problems.push(`${named(policy)}: timeoutSec is more than the load balancer's own life`);
-  }
-  return problems;
-}
 
 const seconds = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : Number(/^(\d+)s?$/.exec(text)?.[1]);

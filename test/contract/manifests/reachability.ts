@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { containerOf, configOf, variablesOf } from "./environment.ts";
+import { gatewaysOf } from "./gateways.ts";
 import { type Labels, selects } from "./labels.ts";
 import { type Direction, lets, type Peer, type Port } from "./network-policies.ts";
 import { redisAddresses, serviceOf } from "./redis.ts";
@@ -32,18 +33,6 @@ const NAME_SERVERS: readonly Peer[] = [
 const NODE_PORTS = [11_000, 13_047];
 /** An address that nobody has (RFC 5737), for whatever is on the Internet. */
 const INTERNET = "198.51.100.1";
-
-/** Which gateways lead to the service, by their classes. */
-export function gatewaysOf(overlay: Overlay): ReadonlySet<string> {
-  const classes = overlay.manifests.flatMap(({ kind, spec, metadata }): string[] => {
-    if (kind === "Ingress")
-      return [spec.ingressClassName ?? metadata.annotations?.["kubernetes.io/ingress.class"]];
-    if (kind === "Gateway") return [spec.gatewayClassName];
-    if (kind === "ApisixRoute") return [spec.ingressClassName];
-    return kind === "IngressRoute" ? ["traefik"] : [];
-  });
-  return new Set(classes.map((name) => (/^gke-|^gce/.test(name) ? "google" : name)));
-}
 
 const serviceLabels = (overlay: Overlay): Labels =>
   deploymentOf(overlay).spec.template.metadata.labels;

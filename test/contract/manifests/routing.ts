@@ -1,76 +1,25 @@
-import { inRoot } from "../support-dockerfile.ts";
-import { allOf, type Manifest, named, type Overlay, readYaml } from "./rendered.ts";
-
-interface Route {
-  readonly prefix: string;
-  readonly service: string;
-}
+import { contract } from "./contract.ts";
+import { allOf, type Manifest, named, type Overlay } from "./rendered.ts";
+import { routesOf, takes } from "./routes.ts";
 
 /** For the cluster alone: they have no authentication, and tell about others. */
 const INTERNAL = /^\/(livez|readyz|health|ready|metrics)$|^\/api\/v1\/connections(\/|$)/;
-
-function* routesOf({ kind, spec }: Manifest): Generator<Route> {
-  if (kind === "Ingress")
-    for (const { http } of spec.rules)
-      for (const { path, backend } of http.paths)
-        yield { prefix: path, service: backend.service.name };
-  if (kind === "HTTPRoute")
-    for (const { matches = [], backendRefs = [] } of spec.rules)
-      for (const { path } of backendRefs.length > 0 ? matches : [])
-        yield { prefix: path.value, service: backendRefs[0].name };
-  if (kind === "IngressRoute")
-    for (const { match, services } of spec.routes)
-      for (const [, prefix] of String(match).matchAll(/Path(?:Prefix)?\(`([^`]+)`\)/g))
-        yield { prefix: prefix!, service: services[0].name };
-  if (kind === "ApisixRoute")
-    for (const { match, backends } of spec.http)
-      for (const path of match.paths)
-        yield { prefix: path.replace(/\/\*$/, ""), service: backends[0].serviceName };
-}
-
-const under = (path: string, prefix: string): boolean =>
-  path === prefix || path.startsWith(`${prefix}/`);
-
-interface Operation {
-  readonly path: string;
-  readonly streams: boolean;
-}
-
-let operations: readonly Operation[] | undefined;
-
-/** Each path of the contract, and whether an answer of it may stream. */
-function contract(): readonly Operation[] {
-  if (operations) return operations;
-  const document = readYaml(inRoot("openapi.yaml"));
-  const shared = document.components.responses ?? {};
-  const streams = (response: Manifest): boolean => {
-    const { content = {} } = response.$ref ? shared[response.$ref.split("/").at(-1)] : response;
-    return Object.keys(content as object).some((type) =>
-      /^(text\/event-stream|application\/x-ndjson)/.test(type),
-    );
-  };
-  operations = Object.entries(document.paths as Record<string, Manifest>).map(([path, item]) => {
-    const responses = Object.values(item as Record<string, Manifest>).flatMap((operation) =>
-      Object.values((operation?.responses ?? {}) as Record<string, Manifest>),
-    );
-    return { path, streams: path.startsWith("/ws/") || responses.some(streams) };
-  });
-  return operations;
-}
 
 /** What may stream goes to the Service for streams, what is for the cluster nowhere, and everything else somewhere. */
 export function routingProblems(overlay: Overlay): string[] {
   const routes = overlay.manifests.flatMap((manifest) => [...routesOf(manifest)]);
   if (routes.length === 0) return [];
-  return contract().flatMap(({ path, streams }) => {
-    const found = routes.filter(({ prefix }) => under(path, prefix));
-    const longest = found.toSorted((a, b) => b.prefix.length - a.prefix.length)[0];
-    if (INTERNAL.test(path)) return longest ? [`${path} is reached from outside`] : [];
-    if (!longest) return [`${path} is not reached`];
-    if (new Set(found.map(({ service }) => service)).size > 1)
-      return [`${path} goes to two Services`];
-    return streams && longest.service !== "novastream-streaming"
-      ? [`${path} may stream, and goes to ${longest.service}`]
+  return contract().flatMap(({ method, path, streams }) => {
+    const found = routes.filter((route) => takes(route, method, path));
+    const services = [...new Set(found.map(({ service }) => service))];
+    if (INTERNAL.test(path))
+      return services.length > 0 ? [`${method} ${path} is reached from outside`] : [];
+    if (services.length !== 1)
+      return [
+        `${method} ${path} ${services.length > 1 ? "goes to two Services" : "is not reached"}`,
+      ];
+    return streams && services[0] !== "novastream-streaming"
+      ? [`${method} ${path} may stream, and goes to ${services[0]}`]
       : [];
   });
 }

@@ -8,6 +8,13 @@ const exported = new Set(
 /** A pod that goes must leave its clients room in the others. */
 const FULLEST = 0.8;
 
+/** As few pods as there may be; undefined where nobody says. */
+export function leastPods(overlay: Overlay): number | undefined {
+  const [scaler] = allOf(overlay, "HorizontalPodAutoscaler", "ScaledObject");
+  if (!scaler) return deploymentOf(overlay).spec.replicas as number | undefined;
+  return (scaler.spec.minReplicas ?? scaler.spec.minReplicaCount) as number | undefined;
+}
+
 /** One scaler counts the pods, never one alone, on what is measured, before they are full. */
 export function scalingProblems(overlay: Overlay): string[] {
   const { replicas } = deploymentOf(overlay).spec;
@@ -16,10 +23,7 @@ export function scalingProblems(overlay: Overlay): string[] {
   if (scalers.length > 1) problems.push("two autoscalers pull at one Deployment");
   if (scalers.length === 1 && replicas !== undefined)
     problems.push("an apply sets the autoscaler's pods back");
-  const least = scalers[0]
-    ? (scalers[0].spec.minReplicas ?? scalers[0].spec.minReplicaCount ?? 0)
-    : replicas;
-  if (!(least >= 2)) problems.push("clients of a pod that goes have no other");
+  if (!((leastPods(overlay) ?? 0) >= 2)) problems.push("clients of a pod that goes have no other");
   const full = configOf(overlay).admission.maxConnections * FULLEST;
   for (const scaler of scalers) {
     const types = ((scaler.spec.triggers ?? []) as Manifest[]).map(({ type }) => type as string);

@@ -1,0 +1,63 @@
+import { tryDuration } from "../../../src/wire/units.ts";
+import { allOf, named, type Overlay } from "./rendered.ts";
+
+/** What each of a gateway's timers must be at least and at most, in seconds, and what it does otherwise. */
+const TIMERS = {
+  connect: [1, 10, "gives up pods that are busy", "waits for pods that are gone"],
+  send: [10, 300, "cuts who sends slowly", "keeps who sends nothing"],
+  /** Between two requests; above the service's own 620 s requests would meet connections that are being closed. */
+  idle: [
+    30,
+    619,
+    "connects anew for every request",
+    "sends to connections that the service closes",
+  ],
+} as const;
+
+type Timer = readonly [what: string, kind: keyof typeof TIMERS, value: string | undefined];
+
+function* kongTimers(overlay: Overlay): Generator<Timer> {
+  for (const service of allOf(overlay, "Service"))
+    for (const [kind, name] of [
+      ["connect", "konghq.com/connect-timeout"],
+      ["send", "konghq.com/write-timeout"],
+    ] as const) {
+      const value = service.metadata.annotations?.[name] as string | undefined;
+      if (value !== undefined) yield [`${named(service)} ${name}`, kind, value];
+    }
+}
+
+function* apisixTimers(overlay: Overlay): Generator<Timer> {
+  for (const route of allOf(overlay, "ApisixRoute"))
+    for (const { name, timeout } of route.spec.http)
+      if (timeout)
+        for (const kind of ["connect", "send"] as const)
+          yield [`${named(route)} ${name} ${kind}`, kind, timeout[kind]];
+}
+
+function* traefikTimers(overlay: Overlay): Generator<Timer> {
+  for (const transport of allOf(overlay, "ServersTransport")) {
+    const { dialTimeout, idleConnTimeout } = transport.spec.forwardingTimeouts ?? {};
+    yield [`${named(transport)} dialTimeout`, "connect", dialTimeout ?? "30s"];
+    yield [`${named(transport)} idleConnTimeout`, "idle", idleConnTimeout ?? "90s"];
+  }
+}
+
+/** A gateway waits neither too short for what works, nor too long for what does not. */
+export function timeoutProblems(overlay: Overlay): string[] {
+  const timers = [...kongTimers(overlay), ...apisixTimers(overlay), ...traefikTimers(overlay)];
+  const outside = timers.flatMap(([what, kind, value]) => {
+    const [least, most, early, late] = TIMERS[kind];
+    const seconds = (tryDuration(value ?? "") ?? Number.NaN) / 1_000;
+    if (seconds >= least && seconds <= most) return [];
+    return [`${what} of ${value} ${seconds > most ? late : early}`];
+  });
+  const heads = allOf(overlay, "ServersTransport")
+    .map((transport) => [named(transport), transport.spec.forwardingTimeouts] as const)
+    .filter(([, timeouts]) => Number.parseInt(timeouts?.responseHeaderTimeout ?? "0", 10) !== 0)
+    .map(
+      ([what, { responseHeaderTimeout }]) =>
+        `${what} responseHeaderTimeout of ${responseHeaderTimeout} cuts a model's whole answer, whose head comes last`,
+    );
+  return [...outside, ...heads];
+}
