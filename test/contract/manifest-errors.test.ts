@@ -7,6 +7,7 @@ import type { Break } from "./manifests/breaking.ts";
 import { FOLKLORE, folkloreProblems } from "./manifests/folklore.ts";
 import { MISTYPED } from "./manifests/mistyped.ts";
 import { PLANTED_BILLING } from "./manifests/planted-billing.ts";
+import { PLANTED_EDGE } from "./manifests/planted-edge.ts";
 import { PLANTED_EXPOSURE } from "./manifests/planted-exposure.ts";
 import { PLANTED_GATEWAYS } from "./manifests/planted-gateways.ts";
 import { PLANTED_GOOGLE } from "./manifests/planted-google.ts";
@@ -20,6 +21,7 @@ import { PLANTED_REDIS } from "./manifests/planted-redis.ts";
 import { PLANTED_REFUSALS } from "./manifests/planted-refusals.ts";
 import { PLANTED_SCALING } from "./manifests/planted-scaling.ts";
 import { PLANTED_SECURITY } from "./manifests/planted-security.ts";
+import { PLANTED_TIMERS } from "./manifests/planted-timers.ts";
 import { PLANTED_TLS } from "./manifests/planted-tls.ts";
 import { build, type Overlay, rendered } from "./manifests/rendered.ts";
 import { RULES } from "./manifests/rules.ts";
@@ -29,6 +31,7 @@ const PLANTED = [
   ...PLANTED_PODS,
   ...PLANTED_SCALING,
   ...PLANTED_MEASURES,
+  ...PLANTED_EDGE,
   ...PLANTED_MEMORY,
   ...PLANTED_SECURITY,
   ...PLANTED_REDIS,
@@ -41,6 +44,7 @@ const PLANTED = [
   ...PLANTED_BILLING,
   ...PLANTED_GOOGLE,
   ...PLANTED_KONG,
+  ...PLANTED_TIMERS,
 ];
 
 const broken = (name: string, change: Break): Overlay => {

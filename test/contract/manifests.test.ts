@@ -53,8 +53,10 @@ describe("k8s", () => {
   });
 
   it("has no file that no kustomization names", verifies("overlays"), () => {
+    const own = (file: string): boolean =>
+      file.startsWith("overlays/") && !OVERLAYS.includes(file.split("/")[1]!);
     const files = readdirSync(inRoot("k8s"), { recursive: true, encoding: "utf8" })
-      .filter((file) => file.endsWith(".yaml") && !file.startsWith("charts/"))
+      .filter((file) => file.endsWith(".yaml") && !file.startsWith("charts/") && !own(file))
       .map((file) => `k8s/${file}`);
     const kustomizations = files.filter((file) => file.endsWith("/kustomization.yaml"));
     const named = kustomizations.flatMap((file) => {
@@ -77,17 +79,6 @@ describe("k8s", () => {
 });
 
 describe("k8s/components", () => {
-  it("does not take a Valkey that still reads its file for one that is ready", () => {
-    const [valkey] = allOf(rendered("local"), "StatefulSet")[0].spec.template.spec.containers;
-    expect(valkey.readinessProbe.exec.command).toEqual(["valkey-cli", "-e", "ping"]);
-    expect(valkey.livenessProbe.exec.command).toEqual(["valkey-cli", "ping"]);
-  });
-
-  it("keeps Traefik's connections for the next request", () => {
-    const [transport] = allOf(rendered("traefik-gke"), "ServersTransport");
-    expect(transport.spec.maxIdleConnsPerHost).toBeGreaterThanOrEqual(100);
-  });
-
   it("lets publishers of the cluster in wherever there is a gateway, by a label alone", () => {
     for (const name of OVERLAYS.filter((overlay) => overlay !== "local")) {
       const policy = allOf(rendered(name), "NetworkPolicy").find(
@@ -101,73 +92,4 @@ describe("k8s/components", () => {
       ]);
     }
   });
-});
-
-describe("k8s/charts", () => {
-  const seconds = (pattern: RegExp, text: string): number => Number(pattern.exec(text)?.[1]);
-
-  /** What Google's load balancer takes to learn that a node has no pod of a gateway's any more. */
-  const STEERS_AWAY_S = 24;
-  const traefikFlags = (): string =>
-    readYaml(inRoot("k8s/charts/traefik.yaml")).additionalArguments.join("\n");
-
-  it("lets Kong's pods drain before they are killed", verifies("manifest-rules"), () => {
-    const { gateway } = readYaml(inRoot("k8s/charts/kong.yaml"));
-    const command = gateway.lifecycle.preStop.exec.command.join(" ") as string;
-    const wait = seconds(/--wait=(\d+)/, command);
-    const drain = seconds(/--timeout=(\d+)/, command);
-    expect(wait).toBeGreaterThan(STEERS_AWAY_S);
-    expect(gateway.terminationGracePeriodSeconds).toBeGreaterThan(wait + drain);
-    expect(gateway.env.nginx_main_worker_shutdown_timeout).toBe(`${drain}s`);
-  });
-
-  it("lets Traefik's pods drain before they are killed", verifies("manifest-rules"), () => {
-    const { deployment } = readYaml(inRoot("k8s/charts/traefik.yaml"));
-    for (const entryPoint of ["websecure", "uploads"]) {
-      const flag = (name: string): number =>
-        seconds(new RegExp(`entryPoints\\.${entryPoint}\\..*\\.${name}=(\\d+)s`), traefikFlags());
-      expect(flag("requestAcceptGraceTimeout")).toBeGreaterThan(STEERS_AWAY_S);
-      expect(deployment.terminationGracePeriodSeconds).toBeGreaterThan(
-        flag("requestAcceptGraceTimeout") + flag("graceTimeOut"),
-      );
-      expect(flag("writeTimeout")).toBe(0);
-    }
-  });
-
-  it("gives uploads five minutes of silence", verifies("manifest-rules"), () => {
-    const { gateway } = readYaml(inRoot("k8s/charts/kong.yaml"));
-    expect(gateway.env.nginx_http_client_body_timeout).toBe("300s");
-  });
-
-  it("bounds requests to Traefik but for uploads", verifies("manifest-rules"), () => {
-    const { ports } = readYaml(inRoot("k8s/charts/traefik.yaml"));
-    expect(ports.uploads).toMatchObject({ exposedPort: 8443, expose: { default: true } });
-    const timeout = (entryPoint: string): number =>
-      seconds(new RegExp(`${entryPoint}\\.transport.*readTimeout=(\\d+)s`), traefikFlags());
-    expect([timeout("websecure"), timeout("uploads")]).toEqual([60, 0]);
-    const entryPoints = allOf(rendered("traefik-gke"), "IngressRoute").flatMap(
-      ({ spec }) => spec.entryPoints as string[],
-    );
-    expect(entryPoints).toEqual(["websecure", "uploads"]);
-    expect(traefikFlags()).toContain("entryPoints.web.http.redirections.entryPoint.to=:443");
-  });
-
-  it.each(["kong", "traefik"])(
-    "leaves some of %s when a pod, a node or a zone goes",
-    verifies("manifest-rules"),
-    (chart) => {
-      const values = readYaml(inRoot(`k8s/charts/${chart}.yaml`));
-      const { podDisruptionBudget, topologySpreadConstraints, resources, ...rest } =
-        values.gateway ?? values;
-      const { replicaCount, podLabels } = { ...rest, ...rest.deployment };
-      expect(replicaCount ?? rest.deployment.replicas).toBeGreaterThanOrEqual(3);
-      expect(podDisruptionBudget).toEqual({ enabled: true, maxUnavailable: 1 });
-      for (const { labelSelector } of topologySpreadConstraints)
-        expect(podLabels).toMatchObject(labelSelector.matchLabels);
-      expect(
-        topologySpreadConstraints.map(({ topologyKey }: Manifest) => topologyKey as string),
-      ).toEqual(["topology.kubernetes.io/zone", "kubernetes.io/hostname"]);
-      expect(resources.limits).toEqual({ memory: resources.requests.memory });
-    },
-  );
 });

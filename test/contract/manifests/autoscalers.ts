@@ -26,9 +26,6 @@ function triggerProblems({ metadata, spec }: Manifest): string[] {
       const problems = [];
       if (metricType !== "AverageValue")
         problems.push(`counts by ${metricType}: the threshold is one pod's, the query all pods'`);
-      // By default KEDA takes no series for 0.
-      if (trigger.ignoreNullValues !== "false")
-        problems.push("takes pods away while Prometheus scrapes none: ignoreNullValues");
       for (const [, namespace] of String(trigger.query).matchAll(/namespace=~?"([^"]*)"/g))
         if (namespace !== metadata.namespace)
           problems.push(

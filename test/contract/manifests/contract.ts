@@ -11,12 +11,21 @@ export interface Operation {
 
 const METHODS = ["get", "put", "post", "delete", "patch"];
 
+let parsed: Manifest;
 let operations: readonly Operation[] | undefined;
+
+const contractDocument = (): Manifest => (parsed ??= readYaml(inRoot("openapi.yaml")));
+
+/** Whether there are metrics at a path. */
+export function hasMetrics(path: string): boolean {
+  const types = contractDocument().paths[path]?.get?.responses["200"]?.content ?? {};
+  return Object.keys(types as object).some((type) => type.startsWith("text/plain; version="));
+}
 
 /** Each operation of openapi.yaml, and each path's OPTIONS, by which browsers ask for leave. */
 export function contract(): readonly Operation[] {
   if (operations) return operations;
-  const document = readYaml(inRoot("openapi.yaml"));
+  const document = contractDocument();
   const shared = document.components.responses ?? {};
   const streams = (response: Manifest): boolean => {
     const { content = {} } = response.$ref ? shared[response.$ref.split("/").at(-1)] : response;

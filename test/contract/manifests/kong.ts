@@ -6,7 +6,7 @@ import { allOf, type Manifest, named, type Overlay } from "./rendered.ts";
 const LEAST_A_MINUTE = 60;
 
 /** What Kong leads by: its Ingresses, and the routes of its Gateway. */
-export function kongRoutes(overlay: Overlay): Manifest[] {
+function kongRoutes(overlay: Overlay): Manifest[] {
   const gateways = new Set(
     allOf(overlay, "Gateway")
       .filter(({ spec }) => spec.gatewayClassName === "kong")
@@ -20,7 +20,7 @@ export function kongRoutes(overlay: Overlay): Manifest[] {
 }
 
 /** The plugins of a kind that a route has. */
-export function pluginsOn(overlay: Overlay, route: Manifest, kind: string): Manifest[] {
+function pluginsOn(overlay: Overlay, route: Manifest, kind: string): Manifest[] {
   const names = `${route.metadata.annotations?.["konghq.com/plugins"]}`.split(",");
   return allOf(overlay, "KongPlugin").filter(
     ({ plugin, metadata }) => plugin === kind && names.includes(metadata.name),

@@ -129,21 +129,13 @@ export const PLANTED_NETWORK: readonly Planted[] = [
     /out to 0\.0\.0\.0\/0, with neighbours/,
   ],
   [
-    "the metadata server for whoever models are asked by",
+    "the metadata server for whom models are asked by",
     "is closed to the network",
-    "local",
-    (o) =>
-      policy(o, "novastream-to-redis").egress.push({
-        to: [
-          {
-            ipBlock: {
-              cidr: "0.0.0.0/0",
-              except: ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/17"],
-            },
-          },
-        ],
-        ports: [{ protocol: "TCP", port: 443 }],
-      }),
+    "kong-gke-jwt",
+    (o) => {
+      const [{ ipBlock }] = policy(o, "novastream-to-models").egress[0].to;
+      ipBlock.except = ipBlock.except.filter((cidr: string) => !cidr.startsWith("169.254."));
+    },
     /metadata server/,
   ],
   [

@@ -94,6 +94,13 @@ export const PLANTED_REDIS: readonly Planted[] = [
     /called ready while it loads/,
   ],
   [
+    "a Valkey that is killed while it loads",
+    "keeps its log",
+    "local",
+    (o) => (valkey(o).livenessProbe.exec.command = ["valkey-cli", "-e", "ping"]),
+    /killed while it loads: -e in its livenessProbe/,
+  ],
+  [
     "a mount of no volume",
     "mounts what it reads",
     "kong-gke",

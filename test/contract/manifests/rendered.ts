@@ -29,8 +29,18 @@ export const OVERLAYS = [
   "traefik-gke",
 ];
 
+interface Build {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const builds = new Map<string, Build>();
+
 /** What `kubectl kustomize` says of a directory of the repository. */
-export function build(path: string): { status: number | null; stdout: string; stderr: string } {
+export function build(path: string): Build {
+  const known = builds.get(path);
+  if (known) return known;
   const built = spawnSync("kubectl", ["kustomize", fileURLToPath(inRoot(path))], {
     encoding: "utf8",
   });
@@ -40,20 +50,21 @@ export function build(path: string): { status: number | null; stdout: string; st
       { cause: built.error },
     );
   }
+  builds.set(path, built);
   return built;
 }
 
-const cache = new Map<string, Overlay>();
+const overlays = new Map<string, Overlay>();
 
 /** An overlay as it would be applied. */
 export function rendered(name: string): Overlay {
-  const known = cache.get(name);
+  const known = overlays.get(name);
   if (known) return known;
   const { status, stdout, stderr } = build(`k8s/overlays/${name}`);
   if (status !== 0) throw new Error(`kubectl kustomize k8s/overlays/${name}: ${stderr}`);
   const manifests = parseAllDocuments(stdout).map((document) => document.toJS());
   const overlay = { name, manifests };
-  cache.set(name, overlay);
+  overlays.set(name, overlay);
   return overlay;
 }
 

@@ -11,7 +11,6 @@ import { hostProblems } from "./hosts.ts";
 import { kongProblems } from "./kong.ts";
 import { drainProblems, idleProblems } from "./lifecycle.ts";
 import { memoryProblems } from "./memory.ts";
-import { modelProblems } from "./models.ts";
 import { mountProblems } from "./mounts.ts";
 import { namespaceProblems } from "./namespaces.ts";
 import { networkProblems } from "./network-bounds.ts";
@@ -64,7 +63,6 @@ export const RULES = {
   "is of one host": hostProblems,
   "fills the emptiest pod first": balancingProblems,
   "is guarded by Kong on every route": kongProblems,
-  "asks paid models for who is known": modelProblems,
   "holds no stream back": streamProblems,
   "answers nothing in the clear": tlsProblems,
   "asks who somebody is before it pays": billingProblems,

@@ -1,6 +1,6 @@
 import { tryDuration } from "../../../src/wire/units.ts";
-import { inRoot } from "../support-dockerfile.ts";
-import { type Manifest, named, type Overlay, readYaml } from "./rendered.ts";
+import { hasMetrics } from "./contract.ts";
+import { type Manifest, named, type Overlay } from "./rendered.ts";
 
 /** Slower, and a minute's rate has no two points; faster costs more than it tells. */
 const MOST_MS = 30_000;
@@ -21,12 +21,10 @@ function endpointsOf({ kind, spec }: Manifest): Endpoint[] {
 
 /** Whoever reads metrics asks where the contract has them, often enough. */
 export function scrapeProblems({ manifests }: Overlay): string[] {
-  const { paths } = readYaml(inRoot("openapi.yaml"));
   return manifests.flatMap((manifest) =>
     endpointsOf(manifest).flatMap(({ path = "/metrics", interval }) => {
       const problems = [];
-      const types = Object.keys(paths[path]?.get?.responses["200"]?.content ?? {});
-      if (!types.some((type) => type.startsWith("text/plain; version=")))
+      if (!hasMetrics(path))
         problems.push(`${named(manifest)} reads ${path}, where there are no metrics`);
       const ms = interval === undefined ? undefined : (tryDuration(interval) ?? Number.NaN);
       if (ms !== undefined && !(ms >= LEAST_MS && ms <= MOST_MS))

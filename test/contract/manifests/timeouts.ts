@@ -14,6 +14,9 @@ const TIMERS = {
   ],
 } as const;
 
+/** Connections to each pod that wait for the next request; Traefik has 2 by default. */
+const LEAST_KEPT = 100;
+
 type Timer = readonly [what: string, kind: keyof typeof TIMERS, value: string | undefined];
 
 function* kongTimers(overlay: Overlay): Generator<Timer> {
@@ -59,5 +62,8 @@ export function timeoutProblems(overlay: Overlay): string[] {
       ([what, { responseHeaderTimeout }]) =>
         `${what} responseHeaderTimeout of ${responseHeaderTimeout} cuts a model's whole answer, whose head comes last`,
     );
-  return [...outside, ...heads];
+  const handshakes = allOf(overlay, "ServersTransport")
+    .filter(({ spec }) => !(spec.maxIdleConnsPerHost >= LEAST_KEPT))
+    .map((transport) => `${named(transport)} maxIdleConnsPerHost: a handshake for each publish`);
+  return [...outside, ...heads, ...handshakes];
 }

@@ -45,9 +45,12 @@ export function valkeyProblems(overlay: Overlay): string[] {
       );
       if (!claims.some(({ metadata }) => metadata.name === data?.name))
         problems.push(`${directory} is on no claimed volume: the log goes with the pod`);
-      const asked = `${container.readinessProbe?.exec?.command}`;
-      if (!/valkey-cli,(.*,)?-e(,|$)/.test(asked))
+      const failsAtErrors = (probe: string): boolean =>
+        (container[probe]?.exec?.command ?? []).includes("-e");
+      if (!failsAtErrors("readinessProbe"))
         problems.push("is called ready while it loads: valkey-cli ends with 0 but for -e");
+      for (const probe of ["livenessProbe", "startupProbe"])
+        if (failsAtErrors(probe)) problems.push(`is killed while it loads: -e in its ${probe}`);
       return problems.map((problem) => `${named(workload)}: ${problem}`);
     });
 }
