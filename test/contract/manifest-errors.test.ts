@@ -17,24 +17,30 @@ import { PLANTED_MEMORY } from "./manifests/planted-memory.ts";
 import { PLANTED_NETWORK } from "./manifests/planted-network.ts";
 import { PLANTED_OBJECTS } from "./manifests/planted-objects.ts";
 import { PLANTED_PODS } from "./manifests/planted-pods.ts";
+import { PLANTED_PROBES } from "./manifests/planted-probes.ts";
 import { PLANTED_REDIS } from "./manifests/planted-redis.ts";
 import { PLANTED_REFUSALS } from "./manifests/planted-refusals.ts";
+import { PLANTED_ROLLOUT } from "./manifests/planted-rollout.ts";
 import { PLANTED_SCALING } from "./manifests/planted-scaling.ts";
 import { PLANTED_SECURITY } from "./manifests/planted-security.ts";
 import { PLANTED_TIMERS } from "./manifests/planted-timers.ts";
 import { PLANTED_TLS } from "./manifests/planted-tls.ts";
+import { PLANTED_VALKEY } from "./manifests/planted-valkey.ts";
 import { build, type Overlay, rendered } from "./manifests/rendered.ts";
 import { RULES } from "./manifests/rules.ts";
 import { schemaProblems } from "./manifests/schemas.ts";
 
 const PLANTED = [
   ...PLANTED_PODS,
+  ...PLANTED_PROBES,
+  ...PLANTED_ROLLOUT,
   ...PLANTED_SCALING,
   ...PLANTED_MEASURES,
   ...PLANTED_EDGE,
   ...PLANTED_MEMORY,
   ...PLANTED_SECURITY,
   ...PLANTED_REDIS,
+  ...PLANTED_VALKEY,
   ...PLANTED_NETWORK,
   ...PLANTED_OBJECTS,
   ...PLANTED_EXPOSURE,

@@ -16,11 +16,20 @@ function kongProblems(overlay: Overlay): string[] {
 }
 
 function apisixProblems(overlay: Overlay): string[] {
-  return allOf(overlay, "ApisixUpstream")
+  const upstreams = new Set(
+    allOf(overlay, "ApisixUpstream").map(({ metadata }) => metadata.name as string),
+  );
+  const missing = allOf(overlay, "ApisixRoute")
+    .flatMap(({ spec }) => spec.http)
+    .map(({ backends }) => backends[0].serviceName as string)
+    .filter((service) => !upstreams.has(service))
+    .map((service) => `Service/${service}: no ApisixUpstream, so APISIX asks every pod there is`);
+  const byTurns = allOf(overlay, "ApisixUpstream")
     .filter(({ metadata }) => isStreaming(metadata.name))
     .map((upstream) => [named(upstream), upstream.spec.loadbalancer?.type ?? "roundrobin"])
     .filter(([, type]) => type !== "least_conn")
     .map(([what, type]) => `${what}: APISIX goes ${type}`);
+  return [...missing, ...byTurns];
 }
 
 function traefikProblems(overlay: Overlay): string[] {

@@ -110,6 +110,8 @@ export function traefikChartProblems(values: Manifest, entryPoints: readonly str
     if (name !== "websecure" && !(ports[name]?.exposedPort > 0 && ports[name].expose?.default))
       problems.push(`${name}: no port of the load balancer leads there`);
   }
+  for (const name of Object.keys(ports as object))
+    if (!entryPoints.includes(name)) problems.push(`ports.${name}: no route is there`);
   if (!/^:?\w+$/.test(flags.get("entryPoints.web.http.redirections.entryPoint.to") ?? ""))
     problems.push("web: answers in the clear");
   if (service?.spec?.externalTrafficPolicy !== "Local")

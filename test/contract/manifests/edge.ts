@@ -14,6 +14,13 @@ function proxyProblems(overlay: Overlay): string[] {
     .filter((entry) => Number(entry.split("/")[1] ?? 32) < WIDE)
     .map((entry) => `TRUSTED_PROXIES: ${entry} is anybody, who then chooses an address`);
   if (!gatewaysOf(overlay).has("google")) return problems;
+  const reserved = allOf(overlay, "Gateway", "Ingress").every(
+    ({ spec, metadata }) =>
+      spec.addresses?.length > 0 ||
+      metadata.annotations?.["kubernetes.io/ingress.global-static-ip-name"],
+  );
+  if (!reserved)
+    problems.push("the load balancer has no reserved address, which TRUSTED_PROXIES would name");
   for (const range of GOOGLE)
     if (!trustedProxies.includes(range)) problems.push(`TRUSTED_PROXIES has not ${range}`);
   if (!trustedProxies.some((entry) => isIP(entry) !== 0))
@@ -31,6 +38,8 @@ export function edgeProblems(overlay: Overlay): string[] {
     .filter(({ config: { origins } }) => String(origins) !== config.corsOrigins.join())
     .map((plugin) => `${named(plugin)}: origins are not those of CORS_ORIGINS`);
   const gateway = gatewaysOf(overlay).size > 0;
+  if (!gateway && config.trustedProxies.length > 0)
+    problems.push("TRUSTED_PROXIES, and no route of any gateway: who speaks chooses an address");
   if (gateway && config.trustedProxies.length === 0)
     problems.push("without TRUSTED_PROXIES every client has the gateway's address");
   if (gateway && config.admission.maxPerAddress === 0)

@@ -21,23 +21,38 @@ function ingressProblems({ spec }: Manifest): string[] {
   return problems;
 }
 
-function gatewayProblems({ spec }: Manifest): string[] {
-  return (spec.listeners as Manifest[])
-    .filter(({ allowedRoutes }) => (allowedRoutes?.namespaces?.from ?? "Same") !== "Same")
-    .map(({ name }) => `#${name} takes routes of other namespaces`);
+const PORTS: Readonly<Record<string, number>> = { HTTP: 80, HTTPS: 443 };
+
+function gatewayProblems({ spec }: Manifest, overlay: Overlay): string[] {
+  const parents = allOf(overlay, "HTTPRoute").flatMap(
+    (route) => (route.spec.parentRefs ?? []) as Manifest[],
+  );
+  return (spec.listeners as Manifest[]).flatMap(({ name, protocol, port, allowedRoutes }) => {
+    const problems = [];
+    if ((allowedRoutes?.namespaces?.from ?? "Same") !== "Same")
+      problems.push(`#${name} takes routes of other namespaces`);
+    if (port !== PORTS[protocol]) problems.push(`#${name} is ${protocol} at port ${port}`);
+    if (!parents.some(({ sectionName = name }) => sectionName === name))
+      problems.push(`#${name} leads nowhere: no route hangs on it`);
+    return problems;
+  });
 }
+
+const routeProblems = ({ spec }: Manifest): string[] =>
+  spec.parentRefs?.length > 0 ? [] : ["hangs on no Gateway"];
 
 const PROBLEMS = {
   Service: serviceProblems,
   Ingress: ingressProblems,
   Gateway: gatewayProblems,
+  HTTPRoute: routeProblems,
 } as const;
 
 /** Nothing leads in but the routes. */
 export function exposureProblems(overlay: Overlay): string[] {
   return Object.entries(PROBLEMS).flatMap(([kind, problems]) =>
     allOf(overlay, kind).flatMap((manifest) =>
-      problems(manifest).map((problem) => `${named(manifest)} ${problem}`),
+      problems(manifest, overlay).map((problem) => `${named(manifest)} ${problem}`),
     ),
   );
 }

@@ -6,6 +6,11 @@ import { allOf, deploymentOf, type Manifest, named, type Overlay } from "./rende
 const LONGEST_S = 86_400;
 /** What does not stream, and takes longer, hangs. */
 const STRICT_S = 60;
+const LEAST_STRICT_S = 10;
+/** What the load balancer takes. */
+const LONGEST_DRAIN_S = 3_600;
+/** Until a pod that is away gets no clients any more. */
+const LONGEST_UNHEALTHY_S = 30;
 
 /** What a Service is to Google's load balancer, and which objects say so. */
 interface Backend {
@@ -35,7 +40,8 @@ function gatewayBackends(overlay: Overlay): Backend[] {
     .flatMap(({ backendRefs = [] }) => backendRefs.map(({ name }: Manifest) => name as string));
   const aimed = (kind: string, service: string): Manifest[] =>
     allOf(overlay, kind).filter(
-      ({ spec: { targetRef } }) => targetRef.kind === "Service" && targetRef.name === service,
+      ({ spec: { targetRef } }) =>
+        !targetRef.group && targetRef.kind === "Service" && targetRef.name === service,
     );
   return unique(services).map((service) => ({
     service,
@@ -93,6 +99,14 @@ function checkProblems(overlay: Overlay, { service, checks }: Backend): string[]
       problems.push(
         `waits ${settings.timeoutSec} s of every ${settings.checkIntervalSec}, which is refused`,
       );
+    const { unhealthyThreshold: failures = 2, healthyThreshold: successes = 2 } = settings;
+    if (failures < 2) problems.push("takes one slow answer for an end");
+    for (const [count, what] of [
+      [failures, "away"],
+      [successes, "back"],
+    ] as const)
+      if (count * settings.checkIntervalSec > LONGEST_UNHEALTHY_S)
+        problems.push(`learns after ${count * settings.checkIntervalSec} s that a pod is ${what}`);
     return problems.map((problem) => `${named(check)}, of Service/${service}: ${problem}`);
   });
 }
@@ -124,6 +138,8 @@ export function loadBalancerProblems(overlay: Overlay): string[] {
       const problems = [];
       if (draining < grace)
         problems.push(`drainingTimeoutSec ${draining} is less than grace ${grace}`);
+      if (draining > LONGEST_DRAIN_S)
+        problems.push(`drainingTimeoutSec ${draining} is more than the load balancer takes`);
       if (service.endsWith("-streaming")) {
         if (maxConnectionAgeMs === 0 || timeoutSec * 1_000 <= maxConnectionAgeMs)
           problems.push(
@@ -131,7 +147,9 @@ export function loadBalancerProblems(overlay: Overlay): string[] {
           );
         if (timeoutSec > LONGEST_S)
           problems.push(`timeoutSec ${timeoutSec} is more than the load balancer's own life`);
-      } else if (timeoutSec > STRICT_S)
+      } else if (timeoutSec < LEAST_STRICT_S)
+        problems.push(`timeoutSec ${timeoutSec} cuts requests of a busy pod`);
+      else if (timeoutSec > STRICT_S)
         problems.push(`timeoutSec ${timeoutSec} waits for what hangs, and does not stream`);
       return problems.map((problem) => `${named(policy)}, of Service/${service}: ${problem}`);
     }),

@@ -34,7 +34,13 @@ const difference = (from: readonly string[], of: readonly string[]): string[] =>
   from.filter((one) => !of.includes(one));
 
 function corsProblems(config: Manifest): string[] {
-  const { exposed_headers: exposed = [], methods: allowed, credentials, headers } = config;
+  const {
+    exposed_headers: exposed = [],
+    methods: allowed,
+    credentials,
+    headers,
+    max_age: maxAge,
+  } = config;
   const problems = [];
   for (const name of difference(EXPOSED_HEADERS, exposed))
     problems.push(`pages may not read ${name}, which the service sends`);
@@ -43,6 +49,8 @@ function corsProblems(config: Manifest): string[] {
   // Without a list Kong allows them all.
   for (const name of allowed ? difference(contractMethods(), allowed) : [])
     problems.push(`pages may not ${name}`);
+  if (!(maxAge >= 60 && maxAge <= 86_400))
+    problems.push(`preflights are good for ${maxAge ?? 0} s`);
   if (credentials !== true) problems.push("pages may send no credentials");
   if (headers) problems.push("has a list of headers, to which clients add their own");
   return problems;
@@ -61,6 +69,7 @@ function limitProblems(config: Manifest): string[] {
   const { second, minute, hour } = config as Record<string, number | undefined>;
   const most = Math.min((second ?? Infinity) * 60, minute ?? Infinity, (hour ?? Infinity) / 60);
   const problems = [];
+  if (most === Infinity) problems.push("has no limit, which Kong refuses");
   if (most < LEAST_A_MINUTE) problems.push(`allows ${most} a minute, fewer than a page asks`);
   if (config["fault_tolerant"] === false) problems.push("turns all away while its counter is");
   return problems;
@@ -89,10 +98,15 @@ export function kongProblems(overlay: Overlay): string[] {
       (problem) => `${named(plugin)}: ${problem}`,
     ),
   );
+  const known = allOf(overlay, "KongConsumer").filter(({ credentials }) => credentials?.length > 0);
+  const nobody =
+    demanded.includes("jwt") && known.length === 0
+      ? ["nobody issues tokens: no KongConsumer with credentials"]
+      : [];
   const consumers = allOf(overlay, "KongConsumer")
     .filter(({ metadata }) => metadata.annotations?.["kubernetes.io/ingress.class"] !== "kong")
     .map((consumer) => `${named(consumer)}: without its class Kong does not know who it is`);
-  return [...missing, ...stripped, ...wrong, ...consumers];
+  return [...missing, ...stripped, ...wrong, ...nobody, ...consumers];
 }
 
 const isJwt = ({ plugin }: Manifest): boolean => plugin === "jwt";

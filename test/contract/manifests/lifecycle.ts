@@ -30,6 +30,8 @@ export function drainProblems(overlay: Overlay): string[] {
     problems.push(
       `minReadySeconds ${spec.minReadySeconds}: the next pod leaves while the last drains`,
     );
+  if ((spec.progressDeadlineSeconds ?? 600) <= (spec.minReadySeconds ?? 0))
+    problems.push("is refused: progressDeadlineSeconds must be more than minReadySeconds");
   if ((spec.progressDeadlineSeconds ?? 600) < 10 * grace)
     problems.push("progressDeadlineSeconds is too short for a rollout whose pods drain");
   for (const scaler of allOf(overlay, "HorizontalPodAutoscaler", "ScaledObject")) {

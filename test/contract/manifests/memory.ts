@@ -29,8 +29,9 @@ export function memoryProblems(overlay: Overlay): string[] {
   const problems = [];
   if (limits.memory !== requests.memory)
     problems.push("a pod that uses more than it has asked for is the first to be evicted");
+  if (!requests.cpu) problems.push("who asks for no CPU is the last to get any");
   if (limits.cpu) problems.push("a limit of CPU throttles every reader of the pod");
-  const size = /--max-old-space-size=(\d+)/.exec(variablesOf(overlay)["NODE_OPTIONS"] ?? "")?.[1];
+  const size = /^--max-old-space-size=(\d+)$/.exec(variablesOf(overlay)["NODE_OPTIONS"] ?? "")?.[1];
   const heap = Number(size) * MIB;
   const { admission, chat, ringBytes, stallMs } = configOf(overlay);
   if (stallMs > LONGEST_STALL_MS)
@@ -42,7 +43,7 @@ export function memoryProblems(overlay: Overlay): string[] {
   const wmem = sysctls.find(({ name }: Manifest) => name === "net.ipv4.tcp_wmem")?.value as
     | string
     | undefined;
-  const most = Number(wmem?.split(/\s+/)[2]);
+  const most = Number(/^\d+ \d+ (\d+)$/.exec(wmem ?? "")?.[1]);
   if (!(most >= 65_536)) problems.push("send buffers are the kernel's own, of 4 MiB, or too small");
   const needed = heap + NODE_BYTES + ringBytes + admission.maxConnections * most;
   if (!(needed <= bytes(limits.memory)))

@@ -70,6 +70,9 @@ export function mountProblems(overlay: Overlay): string[] {
       ...[...volumes]
         .filter((name) => !mounted.has(name))
         .map((name) => `has a volume ${name} that none mounts`),
+      ...((pod.volumes ?? []) as Manifest[])
+        .filter((volume) => Object.keys(volume as object).length === 1)
+        .map(({ name }) => `has a volume ${name} of nothing`),
       ...containers.flatMap((container) => keyProblems(overlay, container)),
     ].map((problem) => `${named(workload)} ${problem}`);
   });

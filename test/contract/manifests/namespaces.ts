@@ -12,6 +12,9 @@ export function namespaceProblems(overlay: Overlay): string[] {
     const { namespace } = manifest.metadata;
     if (!CLUSTER_KINDS.has(manifest.kind as string) && namespace !== home)
       problems.push(`${named(manifest)} is in ${namespace}, the service in ${home}`);
+    const secret = manifest.kind === "ApisixTls" ? manifest.spec.secret.namespace : home;
+    if (secret !== home)
+      problems.push(`${named(manifest)} takes its Secret from ${secret}, and it is in ${home}`);
   }
   return problems;
 }

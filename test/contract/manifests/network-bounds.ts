@@ -1,5 +1,5 @@
 import { selects } from "./labels.ts";
-import { blockHas, type Direction, rulesOf } from "./network-policies.ts";
+import { blockHas, type Direction, isOf, rulesOf } from "./network-policies.ts";
 import { allOf, type Manifest, named, type Overlay, workloads } from "./rendered.ts";
 
 /** One address of each network that is not the Internet. */
@@ -8,6 +8,10 @@ const NEIGHBOURS = ["10.1.2.3", "172.16.1.2", "192.168.1.2", "169.254.1.1", "fd0
 const METADATA_SERVERS = ["169.254.169.254", "fd20:ce::254"];
 /** No network of one's own is as wide. */
 const WIDE = 8;
+
+/** More ports than a cluster of Memorystore has nodes. */
+const MANY_PORTS = 2_048;
+const DIRECTIONS = ["Ingress", "Egress"] as const;
 
 const isWide = (cidr: string): boolean => Number(cidr.split("/")[1]) < WIDE;
 const isDns = ({ port }: Manifest): boolean => port === 53;
@@ -19,6 +23,8 @@ function ruleProblems(direction: Direction, { from, to, ports }: Manifest): stri
   if (peers.length === 0) problems.push(inwards ? "lets anybody in" : "lets its pods out to all");
   if (!ports?.length)
     problems.push(inwards ? "lets in to any port" : "lets its pods out to any port");
+  for (const { port, endPort = port } of ports ?? [])
+    if (endPort - port >= MANY_PORTS) problems.push(`opens the ports from ${port} to ${endPort}`);
   for (const { ipBlock, namespaceSelector } of peers) {
     if (namespaceSelector && selects(namespaceSelector, {}))
       problems.push("opens to every namespace");
@@ -43,13 +49,12 @@ export function networkProblems(overlay: Overlay): string[] {
       const mine = policies.filter(({ spec: { podSelector } }) =>
         selects(podSelector, spec.template.metadata.labels),
       );
-      const types = new Set(mine.flatMap(({ spec: { policyTypes } }) => policyTypes));
-      return !(types.has("Ingress") && types.has("Egress"));
+      return !DIRECTIONS.every((direction) => mine.some((policy) => isOf(policy, direction)));
     })
     .map((workload) => `${named(workload)} may be reached, or may reach, whatever there is`);
   const wide = policies.flatMap((policy) =>
-    (["Ingress", "Egress"] as const).flatMap((direction) =>
-      rulesOf(policy, direction)
+    DIRECTIONS.flatMap((direction) =>
+      (isOf(policy, direction) ? rulesOf(policy, direction) : [])
         .flatMap((rule) => ruleProblems(direction, rule))
         .map((problem) => `${named(policy)} ${problem}`),
     ),

@@ -43,6 +43,13 @@ function portMatches(given: Manifest, { number, name, protocol = "TCP" }: Port):
 export const rulesOf = (policy: Manifest, direction: Direction): Manifest[] =>
   (direction === "Ingress" ? policy.spec.ingress : policy.spec.egress) ?? [];
 
+/** Whether a policy speaks of a direction: what it lists of another is not read. */
+export function isOf(policy: Manifest, direction: Direction): boolean {
+  const { policyTypes, egress } = policy.spec;
+  const types = policyTypes ?? ["Ingress", ...(egress ? ["Egress"] : [])];
+  return types.includes(direction);
+}
+
 /** Whether some policy on pods of these labels lets the traffic through. */
 export function lets(
   overlay: Overlay,
@@ -54,7 +61,7 @@ export function lets(
   if ("address" in peer && isIP(peer.address) === 0)
     throw new Error(`${peer.address} is no address`);
   return allOf(overlay, "NetworkPolicy")
-    .filter(({ spec }) => selects(spec.podSelector, labels))
+    .filter((policy) => selects(policy.spec.podSelector, labels) && isOf(policy, direction))
     .some((policy) =>
       rulesOf(policy, direction).some(({ from, to, ports }) => {
         const peers = (direction === "Ingress" ? from : to) as Manifest[] | undefined;

@@ -162,6 +162,12 @@ export const PLANTED_CHARTS: readonly (readonly [
     /uploads: no port of the load balancer/,
   ],
   [
+    "an entry point that nobody routes",
+    "traefik",
+    ({ ports }) => (ports.other = { port: 9_000, exposedPort: 9_000, expose: { default: true } }),
+    /ports\.other: no route is there/,
+  ],
+  [
     "an entry point that is not there",
     "traefik",
     (values) => delete values.ports,

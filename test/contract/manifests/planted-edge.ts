@@ -65,4 +65,77 @@ export const PLANTED_EDGE: readonly Planted[] = [
     (o) => (data(o).TRUSTED_PROXIES = "130.211.0.0/22,203.0.113.10"),
     /TRUSTED_PROXIES has not 35\.191\.0\.0\/16/,
   ],
+  [
+    "an address that changes",
+    "knows its edge",
+    "gke-gateway",
+    (o) => delete find(o, "Gateway", "novastream").spec.addresses,
+    /no reserved address/,
+  ],
+  [
+    "an Ingress' address that changes",
+    "knows its edge",
+    "gke-ingress",
+    (o) =>
+      delete find(o, "Ingress", "novastream").metadata.annotations[
+        "kubernetes.io/ingress.global-static-ip-name"
+      ],
+    /no reserved address/,
+  ],
+  [
+    "proxies that are trusted, and no gateway",
+    "knows its edge",
+    "local",
+    (o) => (data(o).TRUSTED_PROXIES = "private"),
+    /no route of any gateway/,
+  ],
+  [
+    "rules on what nobody reads",
+    "is scraped where its metrics are",
+    "apisix",
+    (o) => remove(o, "PodMonitor", "novastream"),
+    /PrometheusRule watch what no PodMonitor reads/,
+  ],
+  [
+    "Google's rules on what nobody reads",
+    "is scraped where its metrics are",
+    "kong-gke",
+    (o) => (find(o, "PodMonitoring", "novastream").spec.endpoints = []),
+    /Rules watch what no PodMonitoring reads/,
+  ],
+  [
+    "a certificate of another namespace",
+    "stands in one namespace",
+    "apisix",
+    (o) => (find(o, "ApisixTls", "novastream").spec.secret.namespace = "default"),
+    /takes its Secret from default/,
+  ],
+  [
+    "requests that Traefik counts as one client's",
+    "limits each client by itself",
+    "traefik-gke",
+    (o) => delete find(o, "Middleware", "novastream-in-flight").spec.inFlightReq.sourceCriterion,
+    /Middleware\/novastream-in-flight counts all clients as one/,
+  ],
+  [
+    "one request at a time",
+    "limits each client by itself",
+    "traefik-gke",
+    (o) => (find(o, "Middleware", "novastream-in-flight").spec.inFlightReq.amount = 1),
+    /lets 1 requests in at a time/,
+  ],
+  [
+    "a try for each pod",
+    "limits each client by itself",
+    "traefik-gke",
+    (o) => (find(o, "Middleware", "novastream-connect-again").spec.retry.attempts = 20),
+    /tries 20 times/,
+  ],
+  [
+    "a middleware of nothing",
+    "limits each client by itself",
+    "traefik-gke",
+    (o) => (find(o, "Middleware", "novastream-connect-again").spec = {}),
+    /Middleware\/novastream-connect-again does nothing/,
+  ],
 ];

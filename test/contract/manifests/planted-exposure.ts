@@ -1,4 +1,4 @@
-import { find, ingress, streaming, type Planted } from "./breaking.ts";
+import { find, ingress, remove, streaming, type Planted } from "./breaking.ts";
 import type { Manifest, Overlay } from "./rendered.ts";
 
 const route = (overlay: Overlay, name: string): Manifest => find(overlay, "HTTPRoute", name).spec;
@@ -146,5 +146,26 @@ export const PLANTED_EXPOSURE: readonly Planted[] = [
     "apisix",
     (o) => (find(o, "ApisixRoute", "novastream").spec.http[1].match.hosts = ["example.com"]),
     /ApisixRoute\/novastream api is of example\.com/,
+  ],
+  [
+    "TLS at another port",
+    "is reached by its routes alone",
+    "kong-gateway-api",
+    (o) => (find(o, "Gateway", "novastream").spec.listeners[0].port = 8443),
+    /is HTTPS at port 8443/,
+  ],
+  [
+    "a listener without a route",
+    "is reached by its routes alone",
+    "gke-gateway",
+    (o) => remove(o, "HTTPRoute", "novastream-to-https"),
+    /#http leads nowhere/,
+  ],
+  [
+    "a route without a Gateway",
+    "is reached by its routes alone",
+    "gke-gateway",
+    (o) => (route(o, "novastream-api").parentRefs = []),
+    /HTTPRoute\/novastream-api hangs on no Gateway/,
   ],
 ];

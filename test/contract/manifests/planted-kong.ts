@@ -1,4 +1,4 @@
-import { find, ingress, type Planted } from "./breaking.ts";
+import { find, ingress, remove, type Planted } from "./breaking.ts";
 import type { Manifest, Overlay } from "./rendered.ts";
 
 const RULE = "is guarded by Kong on every route";
@@ -94,5 +94,26 @@ export const PLANTED_KONG: readonly Planted[] = [
     (o) =>
       (find(o, "Ingress", "novastream-api").metadata.annotations["konghq.com/strip-path"] = "true"),
     /Ingress\/novastream-api: konghq.com\/strip-path must be "false"/,
+  ],
+  [
+    "a preflight for each request",
+    RULE,
+    "kong-gke",
+    (o) => delete plugin(o, "novastream-cors").max_age,
+    /preflights are good for 0 s/,
+  ],
+  [
+    "a limit of nothing",
+    RULE,
+    "kong-gke",
+    (o) => delete plugin(o, "novastream-rate-limit").minute,
+    /has no limit, which Kong refuses/,
+  ],
+  [
+    "tokens that nobody issues",
+    RULE,
+    "kong-gke-jwt",
+    (o) => remove(o, "KongConsumer", "novastream-issuer"),
+    /nobody issues tokens/,
   ],
 ];

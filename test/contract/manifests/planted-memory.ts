@@ -58,4 +58,25 @@ export const PLANTED_MEMORY: readonly Planted[] = [
     (o) => (container(o).resources.limits.cpu = "1"),
     /throttles/,
   ],
+  [
+    "a flag that Node refuses",
+    "fits into its memory",
+    "local",
+    (o) => (container(o).env[0].value = "max-old-space-size=640"),
+    /too much for the heap/,
+  ],
+  [
+    "send buffers of one figure",
+    "fits into its memory",
+    "local",
+    (o) => (pod(o).securityContext.sysctls[0].value = "65536"),
+    /send buffers/,
+  ],
+  [
+    "no CPU asked for",
+    "fits into its memory",
+    "local",
+    (o) => delete container(o).resources.requests.cpu,
+    /asks for no CPU/,
+  ],
 ];

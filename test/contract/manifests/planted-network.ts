@@ -166,4 +166,18 @@ export const PLANTED_NETWORK: readonly Planted[] = [
     },
     /StatefulSet\/redis may be reached/,
   ],
+  [
+    "a way out that is not of its policy's types",
+    "reaches what it needs",
+    "local",
+    (o) => (policy(o, "novastream-to-redis").policyTypes = ["Ingress"]),
+    /redis: no policy lets out/,
+  ],
+  [
+    "every port above 1",
+    "is closed to the network",
+    "kong-gke",
+    (o) => (policy(o, "novastream-to-memorystore").egress[0].ports[1].port = 1),
+    /opens the ports from 1 to 13047/,
+  ],
 ];

@@ -1,16 +1,6 @@
-import { container, data, find, pod, variable, type Planted } from "./breaking.ts";
-import type { Manifest, Overlay } from "./rendered.ts";
+import { container, data, pod, variable, type Planted } from "./breaking.ts";
 
-const valkey = (overlay: Overlay): Manifest =>
-  find(overlay, "StatefulSet", "redis").spec.template.spec.containers[0];
-const setting = (overlay: Overlay, name: string, value: string): unknown => {
-  const { args } = valkey(overlay);
-  const at = args.indexOf(`--${name}`);
-  if (at === -1) throw new Error(`there is no --${name} to break`);
-  return (args[at + 1] = value);
-};
-
-/** In where the log is, how it is spoken to, and whether it keeps what it is told. */
+/** In where the log is, how it is spoken to, and what is mounted for it. */
 export const PLANTED_REDIS: readonly Planted[] = [
   [
     "a component with a Redis that is forgotten",
@@ -48,59 +38,6 @@ export const PLANTED_REDIS: readonly Planted[] = [
     /REDIS_CA_FILE is missing/,
   ],
   [
-    "a policy that evicts",
-    "keeps its log",
-    "local",
-    (o) => setting(o, "maxmemory-policy", "allkeys-lru"),
-    /allkeys-lru takes topics/,
-  ],
-  [
-    "more data than its limit",
-    "keeps its log",
-    "local",
-    (o) => setting(o, "maxmemory", "2gb"),
-    /maxmemory 2gb, twice while/,
-  ],
-  [
-    "no room beside the data and its copy",
-    "keeps its log",
-    "local",
-    (o) => (valkey(o).resources.limits.memory = "1Gi"),
-    /more than its limit holds/,
-  ],
-  [
-    "a log in memory alone",
-    "keeps its log",
-    "local",
-    (o) => setting(o, "appendonly", "no"),
-    /forgets at a restart/,
-  ],
-  [
-    "a log that goes with its pod",
-    "keeps its log",
-    "local",
-    (o) => {
-      const { spec } = find(o, "StatefulSet", "redis");
-      delete spec.volumeClaimTemplates;
-      spec.template.spec.volumes = [{ name: "data", emptyDir: {} }];
-    },
-    /\/data is on no claimed volume/,
-  ],
-  [
-    "a Valkey that is ready while it loads",
-    "keeps its log",
-    "local",
-    (o) => (valkey(o).readinessProbe.exec.command = ["valkey-cli", "ping"]),
-    /called ready while it loads/,
-  ],
-  [
-    "a Valkey that is killed while it loads",
-    "keeps its log",
-    "local",
-    (o) => (valkey(o).livenessProbe.exec.command = ["valkey-cli", "-e", "ping"]),
-    /killed while it loads: -e in its livenessProbe/,
-  ],
-  [
     "a mount of no volume",
     "mounts what it reads",
     "kong-gke",
@@ -134,5 +71,12 @@ export const PLANTED_REDIS: readonly Planted[] = [
     "kong-gke",
     (o) => (variable(o, "REDIS_PASSWORD").valueFrom.secretKeyRef.key = "passwort"),
     /REDIS_PASSWORD: Secret\/novastream-redis has password, not passwort/,
+  ],
+  [
+    "a volume of nothing",
+    "mounts what it reads",
+    "kong-gke",
+    (o) => delete pod(o).volumes[0].configMap,
+    /has a volume redis-ca of nothing/,
   ],
 ];

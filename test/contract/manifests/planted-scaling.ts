@@ -1,98 +1,13 @@
-import { container, find, remove, type Planted } from "./breaking.ts";
-import { deploymentOf, type Manifest, type Overlay } from "./rendered.ts";
+import { container, find, type Planted } from "./breaking.ts";
+import type { Manifest, Overlay } from "./rendered.ts";
 
-const strategy = (overlay: Overlay): Manifest => deploymentOf(overlay).spec.strategy;
 const trigger = (overlay: Overlay): Manifest =>
   find(overlay, "ScaledObject", "novastream").spec.triggers[0];
 const hpa = (overlay: Overlay): Manifest =>
   find(overlay, "HorizontalPodAutoscaler", "novastream").spec;
 
-/** In how pods come and go, and are counted. */
+/** In how pods are counted. */
 export const PLANTED_SCALING: readonly Planted[] = [
-  [
-    "a rollout that may do nothing",
-    "is replaced pod by pod",
-    "local",
-    (o) => (strategy(o).rollingUpdate.maxSurge = 0),
-    /is refused: maxSurge and maxUnavailable are both 0/,
-  ],
-  [
-    "a type that takes no bounds",
-    "is replaced pod by pod",
-    "local",
-    (o) => (strategy(o).type = "Recreate"),
-    /is refused: type Recreate has no rollingUpdate/,
-  ],
-  [
-    "all pods at once",
-    "is replaced pod by pod",
-    "local",
-    (o) => (deploymentOf(o).spec.strategy = { type: "Recreate" }),
-    /takes all pods away/,
-  ],
-  [
-    "nodes that are never drained",
-    "is replaced pod by pod",
-    "kong-gke",
-    (o) => (find(o, "PodDisruptionBudget", "novastream").spec.maxUnavailable = 0),
-    /lets no node be drained/,
-  ],
-  [
-    "nodes that take all pods",
-    "is replaced pod by pod",
-    "kong-gke",
-    (o) => (find(o, "PodDisruptionBudget", "novastream").spec.maxUnavailable = 3),
-    /lets all pods go at once/,
-  ],
-  [
-    "no budget",
-    "is replaced pod by pod",
-    "local",
-    (o) => remove(o, "PodDisruptionBudget", "novastream"),
-    /has 0 PodDisruptionBudgets/,
-  ],
-  [
-    "nodes that wait for pods that never come",
-    "is replaced pod by pod",
-    "local",
-    (o) => delete find(o, "PodDisruptionBudget", "novastream").spec.unhealthyPodEvictionPolicy,
-    /keeps nodes for pods/,
-  ],
-  [
-    "a death after a second",
-    "is not killed for being busy",
-    "local",
-    (o) => Object.assign(container(o).livenessProbe, { periodSeconds: 1, failureThreshold: 1 }),
-    /Deployment\/novastream is killed, with all its streams, for 1 s/,
-  ],
-  [
-    "answers within a second, or death",
-    "is not killed for being busy",
-    "local",
-    (o) => delete container(o).livenessProbe.timeoutSeconds,
-    /slower than 1 s/,
-  ],
-  [
-    "five seconds to start",
-    "is not killed for being busy",
-    "local",
-    (o) => (container(o).startupProbe.failureThreshold = 5),
-    /has 5 s to start/,
-  ],
-  [
-    "clients before it is ready",
-    "is not killed for being busy",
-    "local",
-    (o) => delete find(o, "StatefulSet", "redis").spec.template.spec.containers[0].readinessProbe,
-    /StatefulSet\/redis gets clients before/,
-  ],
-  [
-    "clients for minutes after it is full",
-    "is not killed for being busy",
-    "local",
-    (o) => (container(o).readinessProbe.failureThreshold = 60),
-    /gets clients for 300 s after/,
-  ],
   [
     "scaling down at once",
     "scales on what can be measured",
@@ -155,5 +70,68 @@ export const PLANTED_SCALING: readonly Planted[] = [
     "traefik-gke",
     (o) => (trigger(o).metricType = "Value"),
     /counts by Value/,
+  ],
+  [
+    "all pods that are not needed at once",
+    "scales on what can be measured",
+    "kong-gke",
+    (o) => delete hpa(o).behavior.scaleDown.policies,
+    /takes all pods away at once/,
+  ],
+  [
+    "half of the pods at once",
+    "scales on what can be measured",
+    "kong-gke",
+    (o) => Object.assign(hpa(o).behavior.scaleDown.policies[0], { type: "Percent", value: 50 }),
+    /takes 50 Percent away at once/,
+  ],
+  [
+    "a wave that is waited out",
+    "scales on what can be measured",
+    "kong-gke",
+    (o) => (hpa(o).behavior.scaleUp.stabilizationWindowSeconds = 600),
+    /adds pods after 600 s/,
+  ],
+  [
+    "nothing to scale on",
+    "scales on what can be measured",
+    "kong-gke",
+    (o) => delete hpa(o).metrics,
+    /does not scale on CPU/,
+  ],
+  [
+    "all of what is asked of CPU",
+    "scales on what can be measured",
+    "kong-gke",
+    (o) => (hpa(o).metrics[0].resource.target.averageUtilization = 100),
+    /scales at 100 %/,
+  ],
+  [
+    "KEDA's share of CPU that is none",
+    "scales on what can be measured",
+    "traefik-gke",
+    (o) => delete find(o, "ScaledObject", "novastream").spec.triggers[1].metadata.value,
+    /scales at NaN %/,
+  ],
+  [
+    "a threshold that is no number",
+    "scales on what can be measured",
+    "traefik-gke",
+    (o) => (trigger(o).metadata.threshold = "7k"),
+    /scales at 7k connections/,
+  ],
+  [
+    "a Prometheus without its protocol",
+    "scales on what can be measured",
+    "traefik-gke",
+    (o) => (trigger(o).metadata.serverAddress = "prometheus-operated.monitoring.svc:9090"),
+    /no address of a Prometheus/,
+  ],
+  [
+    "a Deployment of another version",
+    "scales on what can be measured",
+    "gke-ingress",
+    (o) => (hpa(o).scaleTargetRef.apiVersion = "extensions/v1beta1"),
+    /scales a Deployment of extensions\/v1beta1/,
   ],
 ];

@@ -1,4 +1,4 @@
-import { find, streaming, type Planted } from "./breaking.ts";
+import { find, remove, streaming, type Planted } from "./breaking.ts";
 import type { Overlay } from "./rendered.ts";
 
 const service = (overlay: Overlay): Record<string, string> =>
@@ -78,5 +78,26 @@ export const PLANTED_TIMERS: readonly Planted[] = [
     "traefik-gke",
     (o) => delete find(o, "ServersTransport", "novastream").spec.maxIdleConnsPerHost,
     /a handshake for each publish/,
+  ],
+  [
+    "Kong's own minute to connect",
+    "is waited for as long as it may take",
+    "kong-gateway-api",
+    (o) => delete service(o)["konghq.com/connect-timeout"],
+    /novastream-streaming konghq.com\/connect-timeout of 60000 waits/,
+  ],
+  [
+    "Traefik's own timers",
+    "is waited for as long as it may take",
+    "traefik-gke",
+    (o) => delete find(o, "IngressRoute", "novastream").spec.routes[0].services[0].serversTransport,
+    /no serversTransport/,
+  ],
+  [
+    "no ApisixUpstream",
+    "fills the emptiest pod first",
+    "apisix",
+    (o) => remove(o, "ApisixUpstream", "novastream-api"),
+    /Service\/novastream-api: no ApisixUpstream/,
   ],
 ];

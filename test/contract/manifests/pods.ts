@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { inRoot, readDockerfile, textOf } from "../support-dockerfile.ts";
+import { configOf } from "./environment.ts";
 import { deploymentOf, type Manifest, type Overlay } from "./rendered.ts";
 
 const { version } = JSON.parse(readFileSync(inRoot("package.json"), "utf8")) as { version: string };
@@ -20,6 +21,8 @@ export function imageProblems(overlay: Overlay): string[] {
   const port = Number(textOf(image, "EXPOSE"));
   if (container.ports.length !== 1 || container.ports[0].containerPort !== port)
     problems.push(`listens elsewhere than on the image's port ${port}`);
+  if (configOf(overlay).port !== port)
+    problems.push(`PORT ${configOf(overlay).port} is not the image's port ${port}`);
   const asked = ["startupProbe", "livenessProbe", "readinessProbe"].map(
     (probe) => container[probe]?.httpGet?.path as string | undefined,
   );

@@ -11,6 +11,8 @@ export const MADE_ELSEWHERE = [
   "IngressClass/kong",
   "IngressClass/nginx",
   "IngressClass/apisix",
+  "Address/novastream",
+  "CertificateMap/novastream",
 ] as const;
 
 /** What is in those of them that pods read, by README. */
@@ -56,7 +58,10 @@ function* routeReferences({ kind, spec }: Manifest): Generator<string> {
           backend.service.port.name ?? backend.service.port.number,
         );
   }
+  if (["ApisixTls", "ApisixUpstream"].includes(kind as string))
+    yield `IngressClass/${spec.ingressClassName}`;
   if (kind === "Gateway") {
+    for (const { value } of spec.addresses ?? []) yield `Address/${value}`;
     yield `GatewayClass/${spec.gatewayClassName}`;
     for (const { tls } of spec.listeners)
       for (const { name } of tls?.certificateRefs ?? []) yield `Secret/${name}`;
@@ -101,6 +106,9 @@ function* annotationReferences({ metadata }: Manifest): Generator<string> {
     yield `KongUpstreamPolicy/${name}`;
   for (const name of list(annotations["networking.gke.io/managed-certificates"]))
     yield `ManagedCertificate/${name}`;
+  for (const name of list(annotations["networking.gke.io/certmap"])) yield `CertificateMap/${name}`;
+  for (const name of list(annotations["kubernetes.io/ingress.global-static-ip-name"]))
+    yield `Address/${name}`;
   for (const name of list(annotations["networking.gke.io/v1beta1.FrontendConfig"]))
     yield `FrontendConfig/${name}`;
   const backends = annotations["cloud.google.com/backend-config"];

@@ -18,12 +18,30 @@ function strategyProblems({ type = "RollingUpdate", rollingUpdate }: Manifest): 
     : [];
 }
 
+const TOPOLOGIES = ["topology.kubernetes.io/zone", "kubernetes.io/hostname"];
+
+/** A node, or a zone, that goes takes few of the pods; whether a constraint selects them is the selectors' rule. */
+function spreadProblems({ topologySpreadConstraints: spread = [] }: Manifest): string[] {
+  const over = new Set((spread as Manifest[]).map(({ topologyKey }) => topologyKey as string));
+  const problems = TOPOLOGIES.filter((topology) => !over.has(topology)).map(
+    (topology) => `may have all its pods in one ${topology}`,
+  );
+  for (const { topologyKey, maxSkew, matchLabelKeys = [] } of spread as Manifest[]) {
+    if (maxSkew !== 1) problems.push(`may have ${maxSkew} pods more in one ${topologyKey}`);
+    // Without it the pods of the old revision count, and the new ones end up where those were not.
+    if (!matchLabelKeys.includes("pod-template-hash"))
+      problems.push(`counts pods of old revisions in a ${topologyKey}`);
+  }
+  return problems;
+}
+
 /** Pods are replaced, and nodes drained, one after the other: never stuck, never all at once. */
 export function rolloutProblems(overlay: Overlay): string[] {
   const deployment = deploymentOf(overlay);
-  const problems = strategyProblems(deployment.spec.strategy ?? {}).map(
-    (problem) => `${named(deployment)} ${problem}`,
-  );
+  const problems = [
+    ...strategyProblems(deployment.spec.strategy ?? {}),
+    ...spreadProblems(deployment.spec.template.spec),
+  ].map((problem) => `${named(deployment)} ${problem}`);
   const { labels } = deployment.spec.template.metadata;
   const budgets = allOf(overlay, "PodDisruptionBudget").filter(({ spec }) =>
     selects(spec.selector, labels),
@@ -33,6 +51,8 @@ export function rolloutProblems(overlay: Overlay): string[] {
   const pods = leastPods(overlay) ?? 0;
   for (const budget of budgets) {
     const { maxUnavailable, minAvailable } = budget.spec;
+    if (maxUnavailable === undefined && minAvailable === undefined)
+      problems.push(`${named(budget)} says nothing`);
     if (isNothing(maxUnavailable) || minAvailable === "100%" || minAvailable >= pods)
       problems.push(`${named(budget)} lets no node be drained, nor upgraded`);
     if (maxUnavailable >= pods || maxUnavailable === "100%" || isNothing(minAvailable))

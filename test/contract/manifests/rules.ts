@@ -11,6 +11,7 @@ import { hostProblems } from "./hosts.ts";
 import { kongProblems } from "./kong.ts";
 import { drainProblems, idleProblems } from "./lifecycle.ts";
 import { memoryProblems } from "./memory.ts";
+import { middlewareProblems } from "./middlewares.ts";
 import { mountProblems } from "./mounts.ts";
 import { namespaceProblems } from "./namespaces.ts";
 import { networkProblems } from "./network-bounds.ts";
@@ -65,6 +66,7 @@ export const RULES = {
   "is guarded by Kong on every route": kongProblems,
   "holds no stream back": streamProblems,
   "answers nothing in the clear": tlsProblems,
+  "limits each client by itself": middlewareProblems,
   "asks who somebody is before it pays": billingProblems,
   "believes no folklore": folkloreProblems,
 } satisfies Record<string, (overlay: Overlay) => string[]>;

@@ -19,9 +19,16 @@ function endpointsOf({ kind, spec }: Manifest): Endpoint[] {
   return pods.map(({ endpoint }) => endpoint);
 }
 
+/** Rules watch what somebody reads. */
+const READERS = { PrometheusRule: "PodMonitor", Rules: "PodMonitoring" } as const;
+
 /** Whoever reads metrics asks where the contract has them, often enough. */
 export function scrapeProblems({ manifests }: Overlay): string[] {
-  return manifests.flatMap((manifest) =>
+  const unread = Object.entries(READERS)
+    .filter(([rules]) => manifests.some(({ kind }) => kind === rules))
+    .filter(([, reader]) => !manifests.some((one) => one.kind === reader && endpointsOf(one)[0]))
+    .map(([rules, reader]) => `${rules} watch what no ${reader} reads`);
+  const wrong = manifests.flatMap((manifest) =>
     endpointsOf(manifest).flatMap(({ path = "/metrics", interval }) => {
       const problems = [];
       if (!hasMetrics(path))
@@ -32,4 +39,5 @@ export function scrapeProblems({ manifests }: Overlay): string[] {
       return problems;
     }),
   );
+  return [...unread, ...wrong];
 }

@@ -1,5 +1,7 @@
 import { tryDuration } from "../../../src/wire/units.ts";
-import { allOf, named, type Overlay } from "./rendered.ts";
+import { gatewaysOf } from "./gateways.ts";
+import { allOf, type Manifest, named, type Overlay } from "./rendered.ts";
+import { routesOf } from "./routes.ts";
 
 /** What each of a gateway's timers must be at least and at most, in seconds, and what it does otherwise. */
 const TIMERS = {
@@ -14,20 +16,29 @@ const TIMERS = {
   ],
 } as const;
 
+const KONG_DEFAULT_MS = "60000";
+
 /** Connections to each pod that wait for the next request; Traefik has 2 by default. */
 const LEAST_KEPT = 100;
 
 type Timer = readonly [what: string, kind: keyof typeof TIMERS, value: string | undefined];
 
 function* kongTimers(overlay: Overlay): Generator<Timer> {
-  for (const service of allOf(overlay, "Service"))
+  if (!gatewaysOf(overlay).has("kong")) return;
+  const led = overlay.manifests.flatMap((route) => [...routesOf(route)]);
+  const names = new Set(led.map(({ service }) => service));
+  for (const service of allOf(overlay, "Service").filter(({ metadata }) =>
+    names.has(metadata.name as string),
+  ))
     for (const [kind, name] of [
       ["connect", "konghq.com/connect-timeout"],
       ["send", "konghq.com/write-timeout"],
-    ] as const) {
-      const value = service.metadata.annotations?.[name] as string | undefined;
-      if (value !== undefined) yield [`${named(service)} ${name}`, kind, value];
-    }
+    ] as const)
+      yield [
+        `${named(service)} ${name}`,
+        kind,
+        service.metadata.annotations?.[name] ?? KONG_DEFAULT_MS,
+      ];
 }
 
 function* apisixTimers(overlay: Overlay): Generator<Timer> {
@@ -65,5 +76,12 @@ export function timeoutProblems(overlay: Overlay): string[] {
   const handshakes = allOf(overlay, "ServersTransport")
     .filter(({ spec }) => !(spec.maxIdleConnsPerHost >= LEAST_KEPT))
     .map((transport) => `${named(transport)} maxIdleConnsPerHost: a handshake for each publish`);
-  return [...outside, ...heads, ...handshakes];
+  const bare = allOf(overlay, "IngressRoute")
+    .filter(({ spec }) =>
+      (spec.routes as Manifest[])
+        .flatMap(({ services }) => services as Manifest[])
+        .some(({ serversTransport }) => serversTransport === undefined),
+    )
+    .map((route) => `${named(route)} has a Service with Traefik's own timers: no serversTransport`);
+  return [...outside, ...heads, ...handshakes, ...bare];
 }
