@@ -475,7 +475,7 @@ export const REQUIREMENTS = {
   },
   "manifest-rules": {
     source: "issue 5",
-    text: "Every overlay agrees with itself and with the code: drain, timeouts, references, selectors, annotations, variables, memory, image, ports, TLS, metrics, no folklore",
+    text: "Every overlay agrees with itself and with the code: drain, timeouts, references, selectors, annotations, variables, memory, image, ports, TLS, metrics, who reaches whom, what leads in, what pods may, how they come, go and are counted, what the charts read, no folklore",
   },
   "documented-variables": {
     source: "issue 5",

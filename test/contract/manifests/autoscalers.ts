@@ -1,3 +1,4 @@
+import { readQuery } from "../../support/promql.ts";
 import { containerOf } from "./environment.ts";
 import { allOf, deploymentOf, type Manifest, named, type Overlay } from "./rendered.ts";
 
@@ -35,6 +36,18 @@ function cpuProblems(overlay: Overlay, scaler: Manifest): string[] {
   return problems;
 }
 
+/** Of what Prometheus is asked for, by who is in a namespace. */
+function queryProblems(query: string, home: string): string[] {
+  try {
+    return readQuery(query)
+      .selectors.flatMap(({ matchers }) => matchers)
+      .filter(({ label, value }) => label === "namespace" && value !== home)
+      .map(({ value }) => `asks for namespace ${value}, and its pods are in ${home}`);
+  } catch (error) {
+    return [`asks what is no query: ${(error as Error).message}`];
+  }
+}
+
 function connectionProblems({ metadata, spec }: Manifest): string[] {
   const counts = ((spec.metrics ?? []) as Manifest[])
     .filter(({ type }) => type === "Pods")
@@ -48,9 +61,7 @@ function connectionProblems({ metadata, spec }: Manifest): string[] {
   for (const { metricType = "AverageValue", metadata: trigger } of triggers) {
     if (metricType !== "AverageValue")
       problems.push(`counts by ${metricType}: the threshold is one pod's, the query all pods'`);
-    for (const [, namespace] of String(trigger.query).matchAll(/namespace=~?"([^"]*)"/g))
-      if (namespace !== metadata.namespace)
-        problems.push(`asks for namespace ${namespace}, and its pods are in ${metadata.namespace}`);
+    problems.push(...queryProblems(String(trigger.query), metadata.namespace));
     if (!URL.canParse(trigger.serverAddress) || !/^https?:/.test(trigger.serverAddress))
       problems.push(`asks ${trigger.serverAddress}, which is no address of a Prometheus`);
   }

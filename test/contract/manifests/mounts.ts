@@ -9,10 +9,11 @@ function keysOf(overlay: Overlay, kind: string, name: string): readonly string[]
 }
 
 function keyProblems(overlay: Overlay, container: Manifest): string[] {
-  return ((container.env ?? []) as Manifest[]).flatMap(({ name, valueFrom }) => {
+  return ((container.env ?? []) as Manifest[]).flatMap(({ name, value, valueFrom }) => {
     const { secretKeyRef, configMapKeyRef } = valueFrom ?? {};
     const asked = secretKeyRef ?? configMapKeyRef;
-    if (!asked) return [];
+    if (!asked)
+      return value === undefined ? [`${name}: has no value, and none from elsewhere`] : [];
     const kind = secretKeyRef ? "Secret" : "ConfigMap";
     const keys = keysOf(overlay, kind, asked.name);
     if (!keys) return [`${name}: README does not tell the keys of ${kind}/${asked.name}`];

@@ -168,4 +168,11 @@ export const PLANTED_EXPOSURE: readonly Planted[] = [
     (o) => (route(o, "novastream-api").parentRefs = []),
     /HTTPRoute\/novastream-api hangs on no Gateway/,
   ],
+  [
+    "a gateway of no routes",
+    "routes by what may stream",
+    "gke-ingress",
+    (o) => (find(o, "Ingress", "novastream").spec.rules = []),
+    /GET \/api\/v1\/wukongs is not reached/,
+  ],
 ];

@@ -79,4 +79,11 @@ export const PLANTED_REDIS: readonly Planted[] = [
     (o) => delete pod(o).volumes[0].configMap,
     /has a volume redis-ca of nothing/,
   ],
+  [
+    "a variable of nothing",
+    "mounts what it reads",
+    "kong-gke-jwt",
+    (o) => delete variable(o, "AI_API_KEY").valueFrom,
+    /AI_API_KEY: has no value/,
+  ],
 ];

@@ -134,4 +134,11 @@ export const PLANTED_SCALING: readonly Planted[] = [
     (o) => (hpa(o).scaleTargetRef.apiVersion = "extensions/v1beta1"),
     /scales a Deployment of extensions\/v1beta1/,
   ],
+  [
+    "what is no query",
+    "scales on what can be measured",
+    "traefik-gke",
+    (o) => (trigger(o).metadata.query = "total(streaming_active_connections"),
+    /asks what is no query/,
+  ],
 ];

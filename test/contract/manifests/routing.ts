@@ -1,4 +1,5 @@
 import { contract } from "./contract.ts";
+import { gatewaysOf } from "./gateways.ts";
 import { allOf, type Manifest, named, type Overlay } from "./rendered.ts";
 import { routesOf, takes } from "./routes.ts";
 
@@ -8,7 +9,7 @@ const INTERNAL = /^\/(livez|readyz|health|ready|metrics)$|^\/api\/v1\/connection
 /** What may stream goes to the Service for streams, what is for the cluster nowhere, and everything else somewhere. */
 export function routingProblems(overlay: Overlay): string[] {
   const routes = overlay.manifests.flatMap((manifest) => [...routesOf(manifest)]);
-  if (routes.length === 0) return [];
+  if (gatewaysOf(overlay).size === 0) return [];
   return contract().flatMap(({ method, path, streams }) => {
     const found = routes.filter((route) => takes(route, method, path));
     const services = [...new Set(found.map(({ service }) => service))];

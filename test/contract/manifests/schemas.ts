@@ -47,7 +47,7 @@ export async function schemaProblems(manifests: readonly Manifest[]): Promise<st
 }
 
 /** Patterns and bounds, which types do not have. Fields are the compiler's part: this passes over those it does not know. */
-async function valueProblems(manifest: Manifest): Promise<string[]> {
+export async function valueProblems(manifest: Manifest): Promise<string[]> {
   const schema = schemaOf(manifest);
   if (!schema || schema.type !== `I${manifest.kind}`) return [];
   try {
