@@ -157,6 +157,11 @@ describe("a cluster of three masters", () => {
       await eventually(async () => (await api.metric("streaming_redis_up")) === 1, {
         timeoutMs: 20_000,
       });
+      // The replica that has taken its place is told of, and the dead one no more.
+      const told = await (await fetch(api.url("/metrics"))).text();
+      const masters = [...told.matchAll(/^streaming_redis_master_up\{master="(.+)"\} (\d)$/gm)];
+      expect(masters.map(([, , up]) => up)).toEqual(["1", "1", "1"]);
+      expect(masters.map(([, master]) => master)).not.toContain(`127.0.0.1:${dead.port}`);
       await dead.start();
       await cluster.whenComplete();
     },
