@@ -27,12 +27,11 @@ export function recoverSpool(store: DiskBatchStore, say: (text: string) => void)
     const bytes = store.size(number);
     const stored = tryRead(store, number, say);
     if (stored === "foreign") continue;
-    const tornBytes = stored === "torn" ? bytes : stored.tornBytes;
     const lines = stored === "torn" ? 0 : stored.lines;
+    // A header alone is torn too: it is written just before the first lines are.
+    const tornBytes = stored === "torn" || lines === 0 ? bytes : stored.tornBytes;
     if (tornBytes > 0) torn.push({ number, bytes: tornBytes, empty: lines === 0 });
     if (stored !== "torn" && lines > 0) found.push({ number, stored, bytes: bytes - tornBytes });
-    // It was made for lines that did not come any more.
-    else if (tornBytes === 0) store.remove(number);
   }
   const covers = found.flatMap(({ number, stored: { header } }) =>
     header.covers === undefined ? [] : [{ from: header.covers, to: number }],

@@ -77,7 +77,20 @@ describe("the agent's spool", verifies("agent-spool"), () => {
         expect(bench.files()).toEqual([]);
       },
     );
-    fc.assert(property, { numRuns: 150 });
+    fc.assert(property, {
+      numRuns: 150,
+      // Killed between a batch's header and its first lines.
+      examples: [
+        [
+          [
+            { do: "add", count: 1 },
+            { do: "add", count: 7 },
+            { do: "killed in add", count: 7, cut: 1883 },
+          ],
+          8_000,
+        ],
+      ],
+    });
   });
 
   it("hands lines out in batches of bounded length and size, each under a key of its own", () => {

@@ -76,7 +76,7 @@ describe("an answer whose writer is not heard of", () => {
     "is ended by another process, and the zombie's words are refused",
     verifies("chat-lease"),
     async () => {
-      await using it = startPair({ leaseMs: 80 });
+      await using it = startPair({ leaseMs: 400 });
       const { generation } = await it.first.chat.start(asked("a"), ADA);
       await eventually(() => it.first.puppet.calls.length === 1);
       const call = it.first.puppet.last;
