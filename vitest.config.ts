@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * Three projects: `unit` needs nothing but Node; `integration` needs redis-server and real sockets, one file at a time;
+ * Three projects: `unit` needs Node, kubectl and promtool; `integration` needs redis-server and real sockets, one file at a time;
  * `gateway` needs nginx, HAProxy and Caddy as well.
  */
 export default defineConfig({

@@ -6,7 +6,9 @@ const OTHER_DESCRIPTORS = 200;
 
 /** What the numbers were measured on, in a line. */
 export function describeMachine(): string {
-  return `${availableParallelism()} cores (${cpus()[0]?.model ?? "unknown"}), Node ${process.version}, ${process.platform} ${release()}`;
+  // Without what a distribution, or a cloud, adds to it.
+  const [kernel] = release().split("-");
+  return `${availableParallelism()} cores (${cpus()[0]?.model ?? "unknown"}), Node ${process.version}, ${process.platform} ${kernel}`;
 }
 
 /** @throws where this machine does not let a process have so many connections, or does not say what one uses */

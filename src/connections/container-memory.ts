@@ -19,7 +19,7 @@ export function containerMemory(root = "/sys/fs/cgroup"): number | undefined {
   }
 }
 
-/** 90 % of what the container may have, beyond which the kernel kills it; 0 = it may have all there is. */
+/** 90 % of what the container may have, at all of which the kernel kills it; 0 = it may have all there is. */
 export function containerMemoryLimit(
   constrainedBytes: number | undefined = process.constrainedMemory(),
   totalBytes = totalmem(),

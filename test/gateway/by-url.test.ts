@@ -15,7 +15,7 @@ const trial: Trial = {
   url: GATEWAY_URL.replace(/\/+$/, ""),
   idleMs,
   silenceMs: idleMs,
-  pollMs: 10_000,
+  pollMs: MINUTE_MS,
   heartbeatMs: 10_000,
   patienceMs: 10_000,
   promptMs,

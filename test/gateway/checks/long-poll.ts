@@ -14,7 +14,7 @@ const pollUrl = (trial: Trial, topic: string, cursor: string): string =>
   eventsOf(trial.url, topic, `wait=${trial.pollMs}ms&last_event_id=${encodeURIComponent(cursor)}`);
 
 const poll = (trial: Trial, topic: string, cursor: string): Promise<Page> =>
-  callJson<Page>(pollUrl(trial, topic, cursor));
+  callJson<Page>(pollUrl(trial, topic, cursor), {}, trial.pollMs + trial.patienceMs);
 
 /** Where a topic begins. */
 async function start(trial: Trial, topic: string): Promise<string> {

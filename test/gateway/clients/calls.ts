@@ -2,17 +2,25 @@ import { Exchange, type ExchangeOptions } from "./exchange.ts";
 
 const TIMEOUT_MS = 15_000;
 
-/** A request and its whole answer. @throws where the status is no success */
-export async function call(url: string, options: ExchangeOptions = {}): Promise<string> {
+/** A request and its whole answer. @throws where the status is no success, or nothing comes for `timeoutMs` */
+export async function call(
+  url: string,
+  options: ExchangeOptions = {},
+  timeoutMs = TIMEOUT_MS,
+): Promise<string> {
   using exchange = new Exchange(url, options);
-  await exchange.head(TIMEOUT_MS);
-  const text = await exchange.whole(TIMEOUT_MS);
+  await exchange.head(timeoutMs);
+  const text = await exchange.whole(timeoutMs);
   if (exchange.error) throw new Error(`${url} was cut`, { cause: exchange.error });
   return text;
 }
 
-export async function callJson<T>(url: string, options: ExchangeOptions = {}): Promise<T> {
-  return JSON.parse(await call(url, options)) as T;
+export async function callJson<T>(
+  url: string,
+  options: ExchangeOptions = {},
+  timeoutMs = TIMEOUT_MS,
+): Promise<T> {
+  return JSON.parse(await call(url, options, timeoutMs)) as T;
 }
 
 const JSON_TYPE = { "content-type": "application/json" };
